@@ -1,0 +1,82 @@
+//! Tables of `bifrons.db`, version 1.
+
+/// Written into `PRAGMA user_version`; a file with another number is refused.
+pub(super) const VERSION: i64 = 1;
+
+/// Written into `PRAGMA application_id`: "BFRN". Lets `file` tell what the database is.
+pub(super) const APPLICATION_ID: i64 = 0x4246_524E;
+
+/// Numbers are stored as they are; lists of `f32` as little-endian blobs; times as seconds since
+/// 1970. Deleting a clip deletes what hangs on it.
+pub(super) const TABLES: &str = "
+CREATE TABLE people (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE
+);
+CREATE TABLE clips (
+  id INTEGER PRIMARY KEY,
+  person INTEGER NOT NULL REFERENCES people(id),
+  path TEXT NOT NULL,               -- relative to the project when inside it
+  size_bytes INTEGER NOT NULL,      -- fingerprint
+  ends TEXT NOT NULL,               -- fingerprint: blake3 of both ends
+  frames INTEGER NOT NULL,
+  width_px INTEGER NOT NULL,        -- as displayed
+  height_px INTEGER NOT NULL,
+  UNIQUE (person, path)
+);
+CREATE TABLE extraction (
+  clip INTEGER PRIMARY KEY REFERENCES clips(id) ON DELETE CASCADE,
+  next_frame INTEGER NOT NULL,      -- frames before this one are done
+  tracker BLOB NOT NULL,            -- the tracker's own state after them
+  done INTEGER NOT NULL             -- 1 when the whole clip is done
+);
+CREATE TABLE tracks (
+  clip INTEGER NOT NULL REFERENCES clips(id) ON DELETE CASCADE,
+  track INTEGER NOT NULL,
+  state INTEGER NOT NULL,           -- 0 running, 1 accepted, 2 rejected
+  person INTEGER REFERENCES people(id),
+  PRIMARY KEY (clip, track)
+);
+CREATE TABLE faces (
+  id INTEGER PRIMARY KEY,
+  clip INTEGER NOT NULL,
+  frame INTEGER NOT NULL,           -- from 0, in presentation order
+  track INTEGER NOT NULL,
+  points BLOB NOT NULL,             -- x, y, z of each landmark, displayed pixels
+  left REAL NOT NULL, top REAL NOT NULL, right REAL NOT NULL, bottom REAL NOT NULL,
+  score REAL NOT NULL,
+  presence REAL NOT NULL,
+  yaw_deg REAL NOT NULL, pitch_deg REAL NOT NULL, roll_deg REAL NOT NULL,
+  sharpness REAL NOT NULL,
+  embedding BLOB,
+  crop TEXT,                        -- name of a file in faces/<person>/
+  UNIQUE (clip, frame, track),
+  FOREIGN KEY (clip, track) REFERENCES tracks(clip, track) ON DELETE CASCADE
+);
+CREATE INDEX faces_by_track ON faces (clip, track, frame);
+CREATE TABLE reviews (              -- the newest row of a face counts
+  id INTEGER PRIMARY KEY,
+  face INTEGER NOT NULL REFERENCES faces(id) ON DELETE CASCADE,
+  decision INTEGER NOT NULL,        -- 1 kept, 2 thrown away
+  decided_at INTEGER NOT NULL
+);
+CREATE INDEX reviews_by_face ON reviews (face, id);
+CREATE TABLE runs (
+  id INTEGER PRIMARY KEY,
+  command TEXT NOT NULL,
+  seed INTEGER NOT NULL,
+  preset TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  outcome TEXT
+);
+CREATE TABLE outputs (
+  id INTEGER PRIMARY KEY,
+  run INTEGER NOT NULL REFERENCES runs(id),
+  path TEXT NOT NULL,
+  blake3 TEXT NOT NULL,
+  footage TEXT NOT NULL,
+  model_step INTEGER NOT NULL,
+  made_at INTEGER NOT NULL
+);
+";
