@@ -47,4 +47,6 @@ for i in "${!npm_packages[@]}"; do
     tar -xzf "$work/packages/vladmandic-$name-${npm_versions[$i]}.tgz" -C "$work/sources/$name"
 done
 
-PYTHONPATH=$here PYTHONDONTWRITEBYTECODE=1 "$python" -m bifrons_models "$work/sources" "$out"
+export PYTHONPATH=$here PYTHONDONTWRITEBYTECODE=1
+(cd "$here" && "$python" -m unittest --quiet tests/test_conversion.py)
+"$python" -m bifrons_models "$work/sources" "$out"

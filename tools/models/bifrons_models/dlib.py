@@ -115,9 +115,7 @@ class _Network:
         smaller, in pixels or channels, is filled up with zeros."""
         changed = self._two_convolutions(value, name, stride=2, pad=0)
         changed_size = (size - 3) // 2 + 1
-        shortcut = self.builder.node(
-            "AveragePool", [value], kernel_shape=[2, 2], strides=[2, 2]
-        )
+        shortcut = self.builder.node("AveragePool", [value], kernel_shape=[2, 2], strides=[2, 2])
         shortcut_size = size // 2
         out_channels = self.weights[f"{name}/conv2/conv/filters"].shape[3]
         changed = self._pad_after(changed, pixels=shortcut_size - changed_size)

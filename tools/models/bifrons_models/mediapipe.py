@@ -291,9 +291,7 @@ class _Network:
 
     def _reshape(self, op: _Op) -> None:
         shape = self.builder.integers(self._shape(op.output))
-        self.plain[op.output] = self.builder.node(
-            "Reshape", [self._in_plain(op.inputs[0]), shape]
-        )
+        self.plain[op.output] = self.builder.node("Reshape", [self._in_plain(op.inputs[0]), shape])
 
     def _transpose(self, op: _Op) -> None:
         order = [int(axis) for axis in self.constants[op.inputs[1]]]
@@ -315,7 +313,7 @@ class _Network:
                 begin[axis] = 0
             if options.EndMask() >> axis & 1:
                 end[axis] = self._shape(op.inputs[0])[axis]
-        parts = [self.builder.integers(v) for v in (begin, end, list(axes), step)]
+        parts = [self.builder.integers([*v]) for v in (begin, end, axes, step)]
         output = self.builder.node("Slice", [self._in_plain(op.inputs[0]), *parts])
         dropped = [axis for axis in axes if options.ShrinkAxisMask() >> axis & 1]
         if dropped:

@@ -39,7 +39,9 @@ class _Editor:
     def refresh(self) -> None:
         """Recomputes who makes and who reads each tensor."""
         self.constants = {t.name: numpy_helper.to_array(t) for t in self.graph.initializer}
-        self.producer = {node.output[0]: node for node in self.graph.node}
+        self.producer: dict[str, onnx.NodeProto] = {
+            node.output[0]: node for node in self.graph.node
+        }
         self.readers: Counter[str] = Counter(i for n in self.graph.node for i in n.input)
         self.readers.update(output.name for output in self.graph.output)
 

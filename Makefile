@@ -1,0 +1,26 @@
+# `make demo`: a finished film from two clips.   `make test`: everything CI runs.
+# Each does its own set-up.
+
+.PHONY: demo test setup fmt clippy models-check
+
+demo:
+	tools/demo.sh
+
+test: setup
+	cd models && sha256sum --check --strict --quiet SHA256SUMS
+	cargo fmt --all --check
+	cargo clippy --release --workspace --all-targets -- -D warnings
+	cargo test --release --workspace
+
+setup:
+	tools/setup.sh
+
+fmt:
+	cargo fmt --all
+
+clippy:
+	cargo clippy --release --workspace --all-targets -- -D warnings
+
+# Downloads the published packages and makes the networks again, byte for byte.
+models-check:
+	tools/models/check.sh
