@@ -84,19 +84,20 @@ pub fn publish(part: &Path, target: &Path) -> Result<()> {
 /// As [`publish`].
 pub fn publish_dir(part: &Path, target: &Path) -> Result<()> {
     sync_tree(part)?;
-    let replaced = if target.is_dir() {
-        let aside = part_path(target);
-        rename(target, &aside)?;
-        Some(aside)
-    } else {
-        None
-    };
-    rename(part, target)?;
-    sync_folder(folder_of(target))?;
-    if let Some(aside) = replaced {
-        fs::remove_dir_all(&aside).map_err(|source| ProjectError::io("remove", &aside, source))?;
+    if !target.is_dir() {
+        rename(part, target)?;
+        return sync_folder(folder_of(target));
     }
-    Ok(())
+    let aside = part_path(target);
+    rename(target, &aside)?;
+    if let Err(error) = rename(part, target) {
+        // Best effort: if this fails too, the old folder is still there under its hidden name.
+        #[expect(clippy::disallowed_methods, reason = "this is the module that all others must use")]
+        let _ = fs::rename(&aside, target);
+        return Err(error);
+    }
+    sync_folder(folder_of(target))?;
+    fs::remove_dir_all(&aside).map_err(|source| ProjectError::io("remove", &aside, source))
 }
 
 /// Removes a folder so that a kill half-way never leaves half of it under its own name.
@@ -300,7 +301,6 @@ pub(crate) enum Step {
 }
 
 #[cfg(not(test))]
-#[expect(clippy::unnecessary_wraps, reason = "the tests' version of this function does fail")]
 fn failpoint(_step: Step) -> io::Result<()> {
     Ok(())
 }
@@ -309,5 +309,4 @@ fn failpoint(_step: Step) -> io::Result<()> {
 use tests::failpoint;
 
 #[cfg(test)]
-#[path = "atomic_tests.rs"]
 pub(crate) mod tests;

@@ -402,3 +402,6 @@ fn is_plain_name(name: &str) -> bool {
         && name != MANIFEST
         && name != MANIFEST_HASH
 }
+
+#[cfg(test)]
+mod tests;

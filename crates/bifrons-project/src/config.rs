@@ -15,10 +15,13 @@
 //! clips = ["in/alice.mp4", "/films/alice-2.mov"]
 //! ```
 
+mod edit;
+
 use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use toml_edit::{DocumentMut, Item};
 
 use crate::atomic;
 use crate::error::{ProjectError, Result};
@@ -134,8 +137,8 @@ impl Config {
         struct Version {
             format_version: Option<i64>,
         }
-        let syntax = |error: toml::de::Error| syntax_error(&error, text, path);
-        let found = toml::from_str::<Version>(text).map_err(syntax)?.format_version;
+        let syntax = |error: toml_edit::de::Error| syntax_error(&error, text, path);
+        let found = toml_edit::de::from_str::<Version>(text).map_err(syntax)?.format_version;
         match found {
             Some(found) if found != i64::from(CONFIG_VERSION) => {
                 return Err(ProjectError::Version {
@@ -146,21 +149,32 @@ impl Config {
             }
             _ => {}
         }
-        let config: Self = toml::from_str(text).map_err(syntax)?;
+        let config: Self = toml_edit::de::from_str(text).map_err(syntax)?;
         config.check(path)?;
         Ok(config)
     }
 
-    /// Writes `path` atomically, after the same checks as in reading.
+    /// Writes `path` atomically, after the same checks as in reading. Where there is a file
+    /// already, only what differs is changed in it: comments, order and spelling stay.
     ///
     /// # Errors
     /// [`ProjectError::Setting`], [`ProjectError::Name`], or an error of writing.
     pub fn write(&self, path: &Path) -> Result<()> {
         self.check(path)?;
-        let text = toml::to_string(self).map_err(|error| ProjectError::Damaged {
+        let mut document = toml_edit::ser::to_document(self).map_err(|error| ProjectError::Damaged {
             path: path.to_owned(),
             reason: format!("the settings cannot be written as TOML: {error}"),
         })?;
+        make_readable(&mut document);
+        // What is not TOML cannot be kept; nobody comes here with it, for it was read before.
+        let existing = fs::read_to_string(path).ok().and_then(|text| text.parse::<DocumentMut>().ok());
+        let text = match existing {
+            Some(mut existing) => {
+                edit::merge_table(existing.as_table_mut(), document.as_table());
+                existing.to_string()
+            }
+            None => document.to_string(),
+        };
         atomic::write(path, text.as_bytes())
     }
 
@@ -205,7 +219,23 @@ pub(crate) fn same_name(one: &str, other: &str) -> bool {
     one.to_lowercase() == other.to_lowercase()
 }
 
-fn syntax_error(error: &toml::de::Error, text: &str, path: &Path) -> ProjectError {
+/// The serialiser writes inline tables; people prefer `[stop]` and `[[people]]`.
+fn make_readable(document: &mut DocumentMut) {
+    for key in ["stop", "people"] {
+        if let Some(item) = document.get_mut(key) {
+            let value = std::mem::take(item);
+            *item = match value.into_table() {
+                Ok(table) => Item::Table(table),
+                Err(value) => match value.into_array_of_tables() {
+                    Ok(tables) => Item::ArrayOfTables(tables),
+                    Err(value) => value,
+                },
+            };
+        }
+    }
+}
+
+fn syntax_error(error: &toml_edit::de::Error, text: &str, path: &Path) -> ProjectError {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     ProjectError::Config {
@@ -215,3 +245,6 @@ fn syntax_error(error: &toml::de::Error, text: &str, path: &Path) -> ProjectErro
         message: error.message().to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

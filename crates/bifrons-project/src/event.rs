@@ -198,10 +198,8 @@ impl Meter {
 
     fn event(&self, elapsed: Duration) -> Event {
         let in_this_run = self.done - self.done_at_start;
-        #[expect(clippy::cast_precision_loss, reason = "counts of frames are far below 2^53")]
         let per_sec =
             (in_this_run > 0 && elapsed > Duration::ZERO).then(|| in_this_run as f64 / elapsed.as_secs_f64());
-        #[expect(clippy::cast_precision_loss, reason = "counts of frames are far below 2^53")]
         let left_secs =
             self.total.zip(per_sec).map(|(total, per_sec)| total.saturating_sub(self.done) as f64 / per_sec);
         Event::Progress {

@@ -180,5 +180,4 @@ fn subfolders(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 #[cfg(test)]
-#[path = "project_tests.rs"]
 mod tests;

@@ -221,7 +221,7 @@ impl Index {
              WHERE tracks.state = {ACCEPTED} AND {condition} ORDER BY faces.clip, faces.frame, faces.track"
         );
         let list = || -> rusqlite::Result<Vec<_>> {
-            connection.prepare_cached(&sql)?.query_map(values, |row| face_from(row))?.collect()
+            connection.prepare_cached(&sql)?.query_map(values, face_from)?.collect()
         };
         let rows = list().map_err(|source| self.failed("read the faces", source))?;
         rows.into_iter()
@@ -242,7 +242,6 @@ impl Index {
             sum.iter_mut().zip(&embedding).for_each(|(sum, number)| *sum += f64::from(*number));
         }
         let length = sum.iter().map(|number| number * number).sum::<f64>().sqrt();
-        #[expect(clippy::cast_possible_truncation, reason = "a unit vector is kept as f32")]
         Ok((length > 0.0).then(|| sum.iter().map(|number| (number / length) as f32).collect()))
     }
 }

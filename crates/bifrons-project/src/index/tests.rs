@@ -1,1 +1,314 @@
-//! Tests.
+//! The index keeps exactly what it was given, in order, also across a simulated kill.
+
+use std::path::Path;
+
+use super::*;
+use crate::hash::{ClipFingerprint, ContentHash};
+
+struct Scratch {
+    folder: tempfile::TempDir,
+}
+
+impl Scratch {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::new(self.folder.path())
+    }
+
+    fn open(&self) -> Index {
+        Index::open(&self.layout()).unwrap()
+    }
+}
+
+fn info(content: &[u8]) -> ClipInfo {
+    let fingerprint =
+        ClipFingerprint { size_bytes: content.len() as u64, ends: ContentHash::of_bytes(content) };
+    ClipInfo { fingerprint, frames: 100, width_px: 640, height_px: 480 }
+}
+
+fn face(frame: usize, track: u32) -> FaceRecord {
+    let number = frame as f32;
+    FaceRecord {
+        frame,
+        track,
+        points: (0..478).map(|point| [number + point as f32 * 0.1, -number, f32::MIN_POSITIVE]).collect(),
+        bbox: [1.0, 2.5, 3.25, number],
+        score: 0.9,
+        presence: 0.99,
+        yaw_deg: -12.5,
+        pitch_deg: 3.0,
+        roll_deg: 0.5,
+        sharpness: 1e-3,
+        embedding: frame.is_multiple_of(2).then(|| vec![0.6, 0.8]),
+        crop: Some(format!("{frame}.jpg")),
+    }
+}
+
+fn state(next_frame: usize) -> ExtractionState {
+    ExtractionState { next_frame, tracker: vec![next_frame as u8; 3] }
+}
+
+fn accepted(track: u32) -> TrackEnd {
+    TrackEnd { track, accepted: true }
+}
+
+#[test]
+fn adding_a_clip_again_changes_nothing_and_notices_other_footage() {
+    let scratch = Scratch::new();
+    let index = scratch.open();
+    index.add_person("alice").unwrap();
+    assert_eq!(index.add_person("ALICE").unwrap(), index.add_person("alice").unwrap());
+    assert_eq!(index.people().unwrap(), ["alice"]);
+    let path = scratch.folder.path().join("in/a.mp4");
+    let first = index.add_clip("alice", &path, info(b"x")).unwrap();
+    assert_eq!(first.state, ClipState::New);
+    let again = index.add_clip("alice", &path, info(b"x")).unwrap();
+    assert_eq!(again, AddedClip { id: first.id, state: ClipState::Unchanged });
+    let changed = index.add_clip("alice", &path, info(b"y")).unwrap();
+    assert_eq!(changed, AddedClip { id: first.id, state: ClipState::Changed });
+    assert_eq!(
+        index.clips_of("alice").unwrap(),
+        [Clip { id: first.id, person: "alice".into(), path, info: info(b"x") }]
+    );
+    let error = index.add_clip("bob", Path::new("b.mp4"), info(b"x")).unwrap_err();
+    assert!(error.to_string().contains("there are: alice"), "{error}");
+}
+
+#[test]
+fn faces_come_back_bit_for_bit_and_only_from_accepted_tracks() {
+    let scratch = Scratch::new();
+    let index = scratch.open();
+    index.add_person("alice").unwrap();
+    let clip = index.add_clip("alice", Path::new("/a.mp4"), info(b"x")).unwrap().id;
+    let faces = [face(0, 0), face(0, 1), face(3, 0)];
+    index.commit_faces(clip, &faces, &[], &state(10)).unwrap();
+    assert!(index.faces_of("alice", Review::Any).unwrap().is_empty(), "nothing is decided yet");
+    let ends = [accepted(0), TrackEnd { track: 1, accepted: false }];
+    index.commit_faces(clip, &[face(10, 0)], &ends, &state(11)).unwrap();
+    let records: Vec<_> =
+        index.faces_of("alice", Review::Any).unwrap().into_iter().map(|face| face.record).collect();
+    assert_eq!(records, [face(0, 0), face(3, 0), face(10, 0)]);
+    let some: Vec<_> =
+        index.faces_in(clip, 1..10).unwrap().into_iter().map(|face| face.record.frame).collect();
+    assert_eq!(some, [3]);
+    assert_eq!(index.faces_in(clip, 0..usize::MAX).unwrap().len(), 3);
+
+    let tracks = index.tracks(clip).unwrap();
+    assert_eq!(tracks.len(), 2);
+    assert_eq!((tracks[0].faces, tracks[0].first_frame, tracks[0].last_frame), (3, 0, 10));
+    assert_eq!(tracks[0].state, TrackState::Accepted);
+    assert_eq!(tracks[0].person.as_deref(), Some("alice"));
+    assert_eq!(tracks[0].mean_embedding.as_deref(), Some([0.6, 0.8].as_slice()));
+    assert_eq!(tracks[1].state, TrackState::Rejected);
+}
+
+#[test]
+fn a_track_can_be_somebody_else_or_nobody() {
+    let scratch = Scratch::new();
+    let index = scratch.open();
+    index.add_person("alice").unwrap();
+    index.add_person("bob").unwrap();
+    let clip = index.add_clip("alice", Path::new("/a.mp4"), info(b"x")).unwrap().id;
+    index.commit_faces(clip, &[face(0, 0), face(0, 1)], &[accepted(0), accepted(1)], &state(1)).unwrap();
+    index.set_track_person(clip, 1, Some("bob")).unwrap();
+    let tracks_of = |person| -> Vec<u32> {
+        index.faces_of(person, Review::Any).unwrap().iter().map(|face| face.record.track).collect()
+    };
+    assert_eq!((tracks_of("alice"), tracks_of("bob")), (vec![0], vec![1]));
+    index.set_track_person(clip, 0, None).unwrap();
+    assert!(tracks_of("alice").is_empty());
+    assert_eq!(index.tracks(clip).unwrap()[0].person, None);
+    assert!(matches!(index.set_track_person(clip, 7, None), Err(ProjectError::NotInIndex { .. })));
+}
+
+#[test]
+fn frames_are_committed_once_and_in_order() {
+    let scratch = Scratch::new();
+    let index = scratch.open();
+    index.add_person("alice").unwrap();
+    let clip = index.add_clip("alice", Path::new("/a.mp4"), info(b"x")).unwrap().id;
+    index.commit_faces(clip, &[face(4, 0)], &[], &state(5)).unwrap();
+    for (faces, next) in
+        [(vec![face(4, 0)], 6), (vec![face(6, 0)], 6), (vec![face(5, 0), face(9, 0)], 9), (vec![], 4)]
+    {
+        let error = index.commit_faces(clip, &faces, &[], &state(next)).unwrap_err();
+        assert!(matches!(error, ProjectError::OutOfOrder { expected_from: 5, .. }), "{error}");
+    }
+    assert_eq!(index.extraction(clip).unwrap(), Extraction { state: state(5), done: false });
+    index.mark_extracted(clip).unwrap();
+    let done = index.extraction(clip).unwrap();
+    assert!(done.done && done.state.next_frame == 5 && done.state.tracker.is_empty());
+    assert_eq!(index.tracks(clip).unwrap()[0].state, TrackState::Rejected, "still running at the end");
+    assert!(matches!(index.commit_faces(clip, &[], &[], &state(6)), Err(ProjectError::OutOfOrder { .. })));
+}
+
+#[test]
+fn a_failed_commit_leaves_nothing() {
+    let scratch = Scratch::new();
+    let index = scratch.open();
+    index.add_person("alice").unwrap();
+    let clip = index.add_clip("alice", Path::new("/a.mp4"), info(b"x")).unwrap().id;
+    // The same face twice violates the table after the first was inserted.
+    let error = index.commit_faces(clip, &[face(0, 0), face(0, 0)], &[accepted(0)], &state(1)).unwrap_err();
+    assert!(matches!(error, ProjectError::Database { .. }), "{error}");
+    assert_eq!(index.extraction(clip).unwrap(), Extraction::default());
+    assert!(index.tracks(clip).unwrap().is_empty());
+}
+
+#[test]
+fn what_was_committed_survives_a_kill() {
+    let scratch = Scratch::new();
+    let killed = Scratch::new();
+    let index = scratch.open();
+    index.add_person("alice").unwrap();
+    let clip = index.add_clip("alice", Path::new("/a.mp4"), info(b"x")).unwrap().id;
+    for frame in 0..20 {
+        index.commit_faces(clip, &[face(frame, 0)], &[accepted(0)], &state(frame + 1)).unwrap();
+        // What a killed process leaves is what is in the files at that moment: database and log,
+        // without a checkpoint or a clean close.
+        for name in ["bifrons.db", "bifrons.db-wal"] {
+            std::fs::copy(scratch.folder.path().join(name), killed.folder.path().join(name)).unwrap();
+        }
+        let reopened = killed.open();
+        reopened.check().unwrap();
+        assert_eq!(reopened.extraction(clip).unwrap().state, state(frame + 1));
+        assert_eq!(reopened.faces_of("alice", Review::Any).unwrap().len(), frame + 1);
+    }
+}
+
+#[test]
+fn a_torn_log_loses_only_the_last_commit() {
+    let scratch = Scratch::new();
+    let index = scratch.open();
+    index.add_person("alice").unwrap();
+    let clip = index.add_clip("alice", Path::new("/a.mp4"), info(b"x")).unwrap().id;
+    index.commit_faces(clip, &[face(0, 0)], &[accepted(0)], &state(1)).unwrap();
+    let log = scratch.folder.path().join("bifrons.db-wal");
+    let whole = std::fs::metadata(&log).unwrap().len();
+    index.commit_faces(clip, &[face(1, 0)], &[], &state(2)).unwrap();
+    let grown = std::fs::metadata(&log).unwrap().len();
+    assert!(grown > whole);
+    for length in (whole..grown).step_by(997) {
+        let torn = Scratch::new();
+        let copy =
+            |name: &str| std::fs::copy(scratch.folder.path().join(name), torn.folder.path().join(name));
+        copy("bifrons.db").unwrap();
+        copy("bifrons.db-wal").unwrap();
+        let file =
+            std::fs::OpenOptions::new().write(true).open(torn.folder.path().join("bifrons.db-wal")).unwrap();
+        file.set_len(length).unwrap();
+        let reopened = torn.open();
+        reopened.check().unwrap();
+        assert_eq!(reopened.extraction(clip).unwrap().state, state(1), "cut at {length}");
+        assert_eq!(reopened.faces_in(clip, 0..9).unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn resetting_a_clip_forgets_what_was_found_in_it_only() {
+    let scratch = Scratch::new();
+    let index = scratch.open();
+    index.add_person("alice").unwrap();
+    let clip = index.add_clip("alice", Path::new("/a.mp4"), info(b"x")).unwrap().id;
+    let other = index.add_clip("alice", Path::new("/b.mp4"), info(b"x")).unwrap().id;
+    for clip in [clip, other] {
+        index.commit_faces(clip, &[face(0, 0)], &[accepted(0)], &state(1)).unwrap();
+    }
+    let id = index.faces_in(clip, 0..1).unwrap()[0].id;
+    index.set_review(id, Decision::Kept).unwrap();
+    index.reset_clip(clip, info(b"new")).unwrap();
+    assert_eq!(index.extraction(clip).unwrap(), Extraction::default());
+    assert_eq!(index.clip(clip).unwrap().info, info(b"new"));
+    let left = index.faces_of("alice", Review::Any).unwrap();
+    assert_eq!(left.iter().map(|face| face.clip).collect::<Vec<_>>(), [other]);
+    assert_eq!(index.undo_review().unwrap(), None, "its reviews went with it");
+    assert!(matches!(index.reset_clip(ClipId(99), info(b"")), Err(ProjectError::NotInIndex { .. })));
+}
+
+#[test]
+fn reviews_filter_facesets_and_can_be_taken_back() {
+    let scratch = Scratch::new();
+    let index = scratch.open();
+    index.add_person("alice").unwrap();
+    let clip = index.add_clip("alice", Path::new("/a.mp4"), info(b"x")).unwrap().id;
+    index.commit_faces(clip, &[face(0, 0), face(1, 0), face(2, 0)], &[accepted(0)], &state(3)).unwrap();
+    let ids: Vec<_> = index.faces_in(clip, 0..3).unwrap().iter().map(|face| face.id).collect();
+    index.set_review(ids[0], Decision::Kept).unwrap();
+    index.set_review(ids[1], Decision::Kept).unwrap();
+    index.set_review(ids[1], Decision::ThrownAway).unwrap();
+    let frames = |review| -> Vec<usize> {
+        index.faces_of("alice", review).unwrap().iter().map(|face| face.record.frame).collect()
+    };
+    assert_eq!(frames(Review::Any), [0, 1, 2]);
+    assert_eq!(frames(Review::NotThrownAway), [0, 2]);
+    assert_eq!(frames(Review::KeptOnly), [0]);
+    assert_eq!(index.undo_review().unwrap(), Some(ids[1]));
+    assert_eq!(frames(Review::KeptOnly), [0, 1]);
+    assert_eq!(index.undo_review().unwrap(), Some(ids[1]));
+    assert_eq!(index.faces_in(clip, 1..2).unwrap()[0].decision, None);
+    assert!(matches!(index.set_review(FaceId(999), Decision::Kept), Err(ProjectError::NotInIndex { .. })));
+}
+
+#[test]
+fn films_and_runs_are_noted() {
+    let scratch = Scratch::new();
+    let index = scratch.open();
+    let run = index.start_run("bifrons swap", u64::MAX, "quick").unwrap();
+    let hash = ContentHash::of_bytes(b"film");
+    let path = scratch.folder.path().join("out/film.mp4");
+    index.record_output(run, &path, hash, Path::new("/b.mp4"), 12_000).unwrap();
+    index.end_run(run, "done").unwrap();
+    let outputs = index.outputs().unwrap();
+    assert_eq!(outputs.len(), 1);
+    assert_eq!((&outputs[0].path, outputs[0].blake3, outputs[0].model_step), (&path, hash, 12_000));
+    assert!(index.end_run(RunId(99), "done").is_err());
+    assert!(index.record_output(RunId(99), &path, hash, &path, 0).is_err(), "a film belongs to a run");
+}
+
+#[test]
+fn other_versions_and_other_files_are_refused_untouched() {
+    let scratch = Scratch::new();
+    let path = scratch.layout().database();
+    drop(scratch.open());
+    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 2).unwrap();
+    let error = Index::open(&scratch.layout()).unwrap_err();
+    assert!(matches!(error, ProjectError::Version { found: 2, expected: 1, .. }), "{error}");
+    assert!(error.hint().unwrap().contains("newer"));
+
+    let stranger = Scratch::new();
+    rusqlite::Connection::open(stranger.layout().database())
+        .unwrap()
+        .execute("CREATE TABLE t (x)", [])
+        .unwrap();
+    assert!(matches!(Index::open(&stranger.layout()), Err(ProjectError::Damaged { .. })));
+
+    let garbage = Scratch::new();
+    crate::atomic::write(&garbage.layout().database(), &[7; 10_000]).unwrap();
+    let error = Index::open(&garbage.layout()).unwrap_err();
+    assert!(matches!(error, ProjectError::Damaged { .. }), "{error}");
+    assert_eq!(std::fs::read(garbage.layout().database()).unwrap(), [7; 10_000]);
+}
+
+#[test]
+fn threads_share_an_index() {
+    let scratch = Scratch::new();
+    let index = scratch.open();
+    index.add_person("alice").unwrap();
+    let clips: Vec<_> = (0..4)
+        .map(|n| index.add_clip("alice", Path::new(&format!("/{n}.mp4")), info(b"x")).unwrap().id)
+        .collect();
+    std::thread::scope(|scope| {
+        for clip in &clips {
+            let index = &index;
+            scope.spawn(move || {
+                for frame in 0..10 {
+                    index.commit_faces(*clip, &[face(frame, 0)], &[accepted(0)], &state(frame + 1)).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(index.faces_of("alice", Review::Any).unwrap().len(), 40);
+}
