@@ -1,0 +1,39 @@
+//! Choosing where the network runs.
+
+use burn::tensor::Device;
+
+use crate::NetError;
+
+/// The devices of this build, as users name them with `--device`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceName {
+    /// The processor (Burn's `flex` backend).
+    Cpu,
+}
+
+impl std::str::FromStr for DeviceName {
+    type Err = NetError;
+
+    fn from_str(name: &str) -> Result<Self, NetError> {
+        match name {
+            "cpu" => Ok(Self::Cpu),
+            _ => Err(NetError::UnknownDevice { name: name.to_owned(), known: "cpu".to_owned() }),
+        }
+    }
+}
+
+impl std::fmt::Display for DeviceName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Cpu => f.write_str("cpu"),
+        }
+    }
+}
+
+/// The Burn device of that name, without gradients: for conversion. Training adds `.autodiff()`.
+#[must_use]
+pub fn device(name: DeviceName) -> Device {
+    match name {
+        DeviceName::Cpu => Device::flex(),
+    }
+}

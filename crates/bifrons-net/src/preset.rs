@@ -1,0 +1,160 @@
+//! Presets: the shape of a network and how it is trained, as data.
+
+use serde::{Deserialize, Serialize};
+
+use crate::NetError;
+
+/// A named recipe. The built-in ones are `presets/*.toml` of this crate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preset {
+    /// How users call it.
+    pub name: String,
+    /// One line for `--help`.
+    pub summary: String,
+    /// Shape of encoder and decoders.
+    pub network: Network,
+    /// Batch and learning rate.
+    pub training: Schedule,
+    /// How training faces are varied.
+    pub augmentation: Augmentation,
+}
+
+/// The shape of the hourglass.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// Side of the square the encoder sees, in pixels; divisible by 2 for each encoder stage.
+    pub input_px: usize,
+    /// Side of the square the decoder draws, in pixels.
+    pub output_px: usize,
+    /// Output channels of the encoder's 5×5 stride-2 convolutions.
+    pub encoder_channels: Vec<usize>,
+    /// How many numbers the code has.
+    pub latent: usize,
+    /// Channels of the small square image the code is unfolded to.
+    pub waist_channels: usize,
+    /// Channels after the shared first enlargement, which the decoders receive.
+    pub waist_out_channels: usize,
+    /// Output channels of a decoder's enlargements (each doubles the side).
+    pub decoder_channels: Vec<usize>,
+}
+
+/// Batch and learning rate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Schedule {
+    /// Faces of each person in one iteration.
+    pub batch_per_person: usize,
+    /// Adam's step size.
+    pub learning_rate: f64,
+    /// The step size grows linearly from 0 during that many iterations.
+    pub warmup_iterations: u64,
+}
+
+/// How training faces are varied. Geometry acts on input and target alike, the warp on the input alone:
+/// the network learns to undo it, which is what makes it draw one person's face for another's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Augmentation {
+    /// Rotation, uniform in ± this many degrees.
+    pub rotation_degrees: f32,
+    /// Size, uniform in 1 ± this.
+    pub scale: f32,
+    /// Shift on each axis, uniform in ± this share of the side.
+    pub shift: f32,
+    /// Probability of mirroring.
+    pub flip: f32,
+    /// Standard deviation of the 5×5 warp grid's nodes, as a share of the side.
+    pub warp: f32,
+    /// Brightness and contrast, uniform in 1 ± this.
+    pub light: f32,
+    /// Gain of each colour channel, uniform in 1 ± this.
+    pub tint: f32,
+}
+
+const BUILT_IN: [&str; 2] = [include_str!("../presets/quick.toml"), include_str!("../presets/original.toml")];
+
+impl Preset {
+    /// All built-in presets, the quickest first.
+    ///
+    /// # Panics
+    /// Never in a build whose tests passed: the texts are part of the program and a test reads them all.
+    #[must_use]
+    pub fn built_in() -> Vec<Self> {
+        BUILT_IN.iter().map(|text| Self::parse(text).expect("the built-in presets are tested")).collect()
+    }
+
+    /// The built-in preset of that name.
+    ///
+    /// # Errors
+    /// [`NetError::UnknownPreset`], which lists the names.
+    pub fn named(name: &str) -> Result<Self, NetError> {
+        let all = Self::built_in();
+        let known = all.iter().map(|preset| preset.name.clone()).collect::<Vec<_>>().join(", ");
+        all.into_iter()
+            .find(|preset| preset.name == name)
+            .ok_or_else(|| NetError::UnknownPreset { name: name.to_owned(), known })
+    }
+
+    /// Reads a preset and checks that its sizes fit together.
+    ///
+    /// # Errors
+    /// [`NetError::Preset`] with the line or the numbers that disagree.
+    pub fn parse(text: &str) -> Result<Self, NetError> {
+        let preset: Self = toml::from_str(text)
+            .map_err(|error| NetError::Preset { name: "?".to_owned(), reason: error.to_string() })?;
+        preset.check()?;
+        Ok(preset)
+    }
+
+    fn check(&self) -> Result<(), NetError> {
+        let bad = |reason: String| Err(NetError::Preset { name: self.name.clone(), reason });
+        let net = &self.network;
+        let shrink = 1_usize << net.encoder_channels.len();
+        if net.encoder_channels.is_empty() || !net.input_px.is_multiple_of(shrink) {
+            return bad(format!("input_px {} is not divisible by {shrink}", net.input_px));
+        }
+        let drawn_px = (net.input_px / shrink) * 2 * (1 << net.decoder_channels.len());
+        if drawn_px != net.output_px {
+            return bad(format!("the decoder draws {drawn_px} px, output_px says {}", net.output_px));
+        }
+        if self.training.batch_per_person == 0 || !(self.training.learning_rate > 0.0) {
+            return bad("batch_per_person and learning_rate must be above 0".to_owned());
+        }
+        Ok(())
+    }
+}
+
+impl Network {
+    /// Side of the encoder's last image, in pixels.
+    #[must_use]
+    pub fn waist_px(&self) -> usize {
+        self.input_px >> self.encoder_channels.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn built_in_presets_are_sound() {
+        let names: Vec<_> = Preset::built_in().into_iter().map(|preset| preset.name).collect();
+        assert_eq!(names, ["quick", "original"]);
+    }
+
+    #[test]
+    fn an_unknown_preset_names_the_known_ones() {
+        let message = Preset::named("quik").unwrap_err().to_string();
+        assert_eq!(message, "there is no preset `quik`; there are quick, original");
+    }
+
+    #[test]
+    fn sizes_that_do_not_fit_are_refused() {
+        let text = BUILT_IN[0].replace("output_px = 64", "output_px = 96");
+        assert!(Preset::parse(&text).unwrap_err().to_string().contains("draws 64 px, output_px says 96"));
+        let text = BUILT_IN[0].replace("latent = 512", "latent = 512\nsurprise = 1");
+        assert!(Preset::parse(&text).unwrap_err().to_string().contains("surprise"));
+    }
+}
