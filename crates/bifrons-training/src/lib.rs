@@ -1,1 +1,27 @@
-//! Being written.
+//! Training: from reviewed faces to a network that draws them.
+//!
+//! - [`Faceset`]: the faces of one person in memory, cut to the framing of the preset, with their masks.
+//! - [`augment`]: one face, varied, as the network's input, truth and weight.
+//! - [`Sampler`] and [`Loader`]: which faces an iteration sees, made ready ahead of the step.
+//! - [`Trainer`]: the network, its optimiser and the step itself; saved as a checkpoint, resumed bit for bit.
+//! - [`train`]: the loop around it: when to stop, when to save, when to show a preview.
+//!
+//! Everything random is a function of (seed, iteration, person, place in the batch). So nothing random needs to
+//! be saved, and a run that was killed continues exactly as if it had not been.
+
+pub mod augment;
+mod error;
+mod faceset;
+mod loader;
+mod preview;
+mod run;
+mod sampler;
+mod trainer;
+
+pub use error::TrainingError;
+pub use faceset::{Faceset, TrainingFace};
+pub use loader::{Batch, Loader};
+pub use preview::draw_preview;
+pub use run::{Ending, Limits, Trained, train};
+pub use sampler::Sampler;
+pub use trainer::{CheckpointMeta, StepLosses, Trainer, load_net};

@@ -1,0 +1,52 @@
+//! What can go wrong while faces are looked for.
+
+use std::path::PathBuf;
+
+use bifrons_media::{ImageError, MediaError};
+use bifrons_project::ProjectError;
+use bifrons_vision::VisionError;
+use thiserror::Error;
+
+/// Errors of this crate. What was found before is in the project and is gone on from.
+#[derive(Debug, Error)]
+pub enum ExtractionError {
+    /// The footage cannot be read.
+    #[error(transparent)]
+    Media(#[from] MediaError),
+    /// A network failed.
+    #[error(transparent)]
+    Vision(#[from] VisionError),
+    /// The disk.
+    #[error(transparent)]
+    Project(#[from] ProjectError),
+    /// A crop cannot be written as a picture.
+    #[error("a crop of `{clip}` cannot be encoded: {source}")]
+    Crop {
+        /// The clip it was cut from.
+        clip: PathBuf,
+        /// Why.
+        source: ImageError,
+    },
+    /// The saved state of the tracker is not readable.
+    #[error("the saved progress of `{clip}` cannot be read: {reason}")]
+    Progress {
+        /// The clip.
+        clip: PathBuf,
+        /// What the parser said.
+        reason: String,
+    },
+}
+
+impl ExtractionError {
+    /// What the user can do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Media(error) => error.hint(),
+            Self::Project(error) => error.hint(),
+            Self::Crop { source, .. } => source.hint(),
+            Self::Vision(_) => None,
+            Self::Progress { .. } => Some("use a new project folder; the footage itself is untouched".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Finding, following and cutting out the faces of one clip.
+
+use std::time::{Duration, Instant};
+
+use bifrons_media::{Clip, Frame, MediaError, RgbImage};
+use bifrons_project::{
+    Clip as ClipRow, Event, ExtractionState, FaceRecord, Layout, Meter, Project, Reporter, Stage, Stop, TrackEnd,
+    atomic,
+};
+use bifrons_vision::align::{CROP_SIZE_PX, crop_from_frame};
+use bifrons_vision::geometry::{Border, Similarity, needed_rect, warp};
+use bifrons_vision::{Observation, Tracker, TrackerState, Vision, pose, sharpness};
+use rayon::prelude::*;
+
+use crate::ExtractionError;
+
+/// At most this much work is lost when the program is killed.
+const COMMIT_EVERY: Duration = Duration::from_secs(2);
+/// JPEG quality of the crops: hardly told from the frame, a tenth of a PNG's size.
+const CROP_QUALITY: u8 = 95;
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extracted {
+    /// Whether the user stopped it; what was found so far is kept.
+    pub stopped: bool,
+    /// Frames that the file promises and that cannot be decoded.
+    pub missing_frames: usize,
+}
+
+/// Looks for faces in the rest of a clip, from where it was left off.
+///
+/// The result does not depend on how often the work was interrupted: the tracker's state is kept with the faces it
+/// has found, in one transaction.
+///
+/// # Errors
+/// [`ExtractionError::Media`] when the footage cannot be read at all (frames missing at its end are reported and
+/// counted instead), [`ExtractionError::Project`] when the disk is full.
+pub fn extract_clip(
+    project: &Project,
+    vision: &Vision,
+    row: &ClipRow,
+    reporter: &dyn Reporter,
+    stop: &Stop,
+) -> Result<Extracted, ExtractionError> {
+    let clip = Clip::open(&row.path)?;
+    let saved = project.index().extraction(row.id)?.state;
+    let mut tracker = tracker(vision, row, &saved)?;
+    let mut reader = clip.read(saved.next_frame)?;
+    let name = row.path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let mut meter = Meter::new(Stage::Extract, name, saved.next_frame as u64, Some(clip.frames.len() as u64));
+    let mut found = Found { project, row, faces: Vec::new(), ends: Vec::new(), next_frame: saved.next_frame };
+
+    let mut committed = Instant::now();
+    let mut missing_frames = 0;
+    loop {
+        let frame = match reader.next_frame() {
+            Ok(Some(frame)) => frame,
+            Ok(None) => break,
+            Err(MediaError::Truncated { decoded, expected, .. }) => {
+                missing_frames = expected - decoded;
+                reporter.report(&Event::Warning {
+                    text: format!("{decoded} of {expected} frames of {} could be decoded", row.path.display()),
+                    hint: Some("the file is damaged or cut short; the good frames are used".to_owned()),
+                });
+                break;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let step = tracker.next(&frame)?;
+        found.add(&frame, step.observations)?;
+        found.ends.extend(step.ended.iter().map(|end| TrackEnd { track: end.track, accepted: end.accepted }));
+        meter.advance(1, reporter);
+
+        let stopped = stop.is_requested();
+        if stopped || committed.elapsed() >= COMMIT_EVERY {
+            found.commit(&tracker.state())?;
+            committed = Instant::now();
+        }
+        if stopped {
+            return Ok(Extracted { stopped, missing_frames });
+        }
+    }
+    let ended = tracker.finish();
+    found.ends.extend(ended.iter().map(|end| TrackEnd { track: end.track, accepted: end.accepted }));
+    found.commit(&tracker.state())?;
+    project.index().mark_extracted(row.id)?;
+    Ok(Extracted { stopped: false, missing_frames })
+}
+
+fn tracker<'a>(
+    vision: &'a Vision,
+    row: &ClipRow,
+    saved: &ExtractionState,
+) -> Result<Tracker<'a>, ExtractionError> {
+    if saved.tracker.is_empty() {
+        return Ok(Tracker::new(vision));
+    }
+    let state: TrackerState = serde_json::from_slice(&saved.tracker).map_err(|error| ExtractionError::Progress {
+        clip: row.path.clone(),
+        reason: error.to_string(),
+    })?;
+    Ok(Tracker::resume(vision, state))
+}
+
+/// What was found since the last commit.
+struct Found<'a> {
+    project: &'a Project,
+    row: &'a ClipRow,
+    faces: Vec<(FaceRecord, RgbImage)>,
+    ends: Vec<TrackEnd>,
+    next_frame: usize,
+}
+
+impl Found<'_> {
+    fn add(&mut self, frame: &Frame, observations: Vec<Observation>) -> Result<(), ExtractionError> {
+        self.next_frame = frame.index + 1;
+        for seen in observations {
+            let crop = cut(frame, &crop_from_frame(&seen.mesh));
+            let pose = pose(&seen.mesh);
+            let record = FaceRecord {
+                frame: frame.index,
+                track: seen.track,
+                points: seen.mesh.points().to_vec(),
+                bbox: [seen.bbox.left, seen.bbox.top, seen.bbox.right, seen.bbox.bottom],
+                score: seen.score,
+                presence: seen.presence,
+                yaw_deg: pose.yaw_deg,
+                pitch_deg: pose.pitch_deg,
+                roll_deg: pose.roll_deg,
+                sharpness: sharpness(&crop),
+                embedding: seen.embedding.map(|embedding| embedding.as_slice().to_vec()),
+                crop: Some(Layout::crop_name(self.row.id, frame.index, seen.track)),
+            };
+            self.faces.push((record, crop));
+        }
+        Ok(())
+    }
+
+    /// Crops first, then the index: a crop without an entry is written again, an entry without a crop never
+    /// happens.
+    fn commit(&mut self, tracker: &TrackerState) -> Result<(), ExtractionError> {
+        let layout = self.project.layout();
+        let (records, crops): (Vec<_>, Vec<_>) = self.faces.drain(..).unzip();
+        let encoded = crops
+            .par_iter()
+            .map(|crop| crop.encode_jpeg(CROP_QUALITY))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|source| ExtractionError::Crop { clip: self.row.path.clone(), source })?;
+        let names = records.iter().filter_map(|record| record.crop.as_deref());
+        let files: Vec<_> = names.map(|name| layout.crop(&self.row.person, name)).zip(encoded).collect();
+        atomic::create_dir_all(&layout.faces_of(&self.row.person))?;
+        atomic::write_many(&files)?;
+
+        let tracker = serde_json::to_vec(tracker).map_err(|error| ExtractionError::Progress {
+            clip: self.row.path.clone(),
+            reason: error.to_string(),
+        })?;
+        let state = ExtractionState { next_frame: self.next_frame, tracker };
+        self.project.index().commit_faces(self.row.id, &records, &self.ends, &state)?;
+        self.ends.clear();
+        Ok(())
+    }
+}
+
+/// Cuts a face out: a square of [`CROP_SIZE_PX`], head with margin.
+fn cut(frame: &Frame, crop_from_frame: &Similarity) -> RgbImage {
+    let size = CROP_SIZE_PX;
+    let rect = needed_rect(crop_from_frame, size, size, frame.width_px(), frame.height_px());
+    let part = frame.rgb(rect);
+    let crop_from_part = *crop_from_frame * Similarity::translation(rect.x as f64, rect.y as f64);
+    warp(&part, &crop_from_part, size, size, Border::Replicate)
+}

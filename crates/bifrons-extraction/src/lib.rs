@@ -1,0 +1,15 @@
+//! Extraction: from a clip to the faces in it, kept in the project.
+//!
+//! - [`extract_clip`] reads a clip once: faces are found, followed, cut out and noted, a few seconds at a time. It
+//!   can be interrupted anywhere and goes on with the same result.
+//! - [`assign_people`] tells which of the clip's tracks are the person it was added for.
+//!
+//! Sits between `bifrons-vision` and `bifrons-project`, which know nothing of each other.
+
+mod assign;
+mod error;
+mod extract;
+
+pub use assign::{Assignment, assign_people};
+pub use error::ExtractionError;
+pub use extract::{Extracted, extract_clip};

@@ -1,0 +1,232 @@
+//! Varying a face: what the network sees, what it should draw, and where that counts.
+//!
+//! A training face is kept a little larger than the network's square ([`MARGIN`]), so that shifts and turns find
+//! real pixels. Geometry (turn, size, shift, mirror) moves input and truth alike; the warp bends the input alone.
+//! Light and tint change both: the decoder must follow the light that the encoder sees.
+
+use bifrons_net::Augmentation;
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+
+use crate::faceset::TrainingFace;
+
+/// Side of a kept training face in units of the network's framing.
+pub const MARGIN: f32 = 1.3;
+/// How much more an eye or mouth pixel weighs than other skin: 1 + this.
+const FEATURE_WEIGHT: f32 = 2.0;
+/// Nodes a side of the warp grid (as in the first program of the field, 2017).
+const GRID: usize = 5;
+
+/// How one sample differs from the face it was made of.
+#[derive(Clone, Debug)]
+pub struct Variation {
+    cos: f32,
+    sin: f32,
+    shift: [f32; 2],
+    mirror: bool,
+    /// Displacement of each grid node, in units of the side; zero for no warp.
+    grid: [[[f32; 2]; GRID]; GRID],
+    gain: [f32; 3],
+    /// Contrast around mid grey.
+    contrast: f32,
+}
+
+impl Variation {
+    /// The face as it is: for previews and conversion.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            cos: 1.0,
+            sin: 0.0,
+            shift: [0.0; 2],
+            mirror: false,
+            grid: [[[0.0; 2]; GRID]; GRID],
+            gain: [1.0; 3],
+            contrast: 1.0,
+        }
+    }
+
+    /// Drawn from the ranges of the preset.
+    #[must_use]
+    pub fn random(ranges: &Augmentation, rng: &mut ChaCha8Rng) -> Self {
+        let mut around = |range: f32| if range > 0.0 { rng.random_range(-range..=range) } else { 0.0 };
+        let angle = around(ranges.rotation_degrees).to_radians();
+        let size = 1.0 / (1.0 + around(ranges.scale));
+        let shift = [around(ranges.shift), around(ranges.shift)];
+        let light = 1.0 + around(ranges.light);
+        let contrast = 1.0 + around(ranges.light);
+        let gain = [0; 3].map(|_| light * (1.0 + around(ranges.tint)));
+        let mirror = rng.random::<f32>() < ranges.flip;
+        let mut grid = [[[0.0; 2]; GRID]; GRID];
+        for node in grid.as_flattened_mut() {
+            *node = normal_pair(rng).map(|value| value * ranges.warp);
+        }
+        Self { cos: size * angle.cos(), sin: size * angle.sin(), shift, mirror, grid, gain, contrast }
+    }
+
+    /// Where in the framing (unit square) the point `p` of the sample comes from.
+    fn framing_from_sample(&self, p: [f32; 2]) -> [f32; 2] {
+        let x = if self.mirror { 0.5 - p[0] } else { p[0] - 0.5 };
+        let y = p[1] - 0.5;
+        [
+            0.5 + self.cos * x - self.sin * y + self.shift[0],
+            0.5 + self.sin * x + self.cos * y + self.shift[1],
+        ]
+    }
+
+    /// The warp's displacement at `p` in the unit square: linear between the grid's nodes.
+    fn warp(&self, p: [f32; 2]) -> [f32; 2] {
+        let last = (GRID - 1) as f32;
+        let at = p.map(|v| (v * last).clamp(0.0, last));
+        let cell = at.map(|v| (v as usize).min(GRID - 2));
+        let [fx, fy] = [at[0] - cell[0] as f32, at[1] - cell[1] as f32];
+        let node = |dx: usize, dy: usize| self.grid[cell[1] + dy][cell[0] + dx];
+        [0, 1].map(|axis| {
+            let top = node(0, 0)[axis] * (1.0 - fx) + node(1, 0)[axis] * fx;
+            let bottom = node(0, 1)[axis] * (1.0 - fx) + node(1, 1)[axis] * fx;
+            top * (1.0 - fy) + bottom * fy
+        })
+    }
+
+    fn colour(&self, rgb: [f32; 3]) -> [f32; 3] {
+        [0, 1, 2].map(|c| ((rgb[c] * self.gain[c] - 0.5) * self.contrast + 0.5).clamp(0.0, 1.0))
+    }
+}
+
+/// Two independent standard normal numbers (Box and Muller 1958).
+fn normal_pair(rng: &mut ChaCha8Rng) -> [f32; 2] {
+    let radius = (-2.0 * (1.0 - rng.random::<f32>()).ln()).sqrt();
+    let angle = std::f32::consts::TAU * rng.random::<f32>();
+    [radius * angle.cos(), radius * angle.sin()]
+}
+
+/// Where a sample is written: slices of a batch, planes `[3, s, s]`, `[3, s, s]` and `[1, s, s]`.
+#[derive(Debug)]
+pub struct Sample<'a> {
+    /// What the encoder sees: warped, black outside the mask.
+    pub input: &'a mut [f32],
+    /// What the decoder should draw.
+    pub truth: &'a mut [f32],
+    /// Where that counts: 0 outside the mask, 1 on skin, up to 3 on eyes and mouth.
+    pub weight: &'a mut [f32],
+}
+
+/// Makes a sample of `size_px` squared from `face`.
+pub fn write_sample(face: &TrainingFace, variation: &Variation, size_px: usize, sample: &mut Sample<'_>) {
+    let area = size_px * size_px;
+    for pixel in 0..area {
+        let p = [pixel % size_px, pixel / size_px].map(|v| (v as f32 + 0.5) / size_px as f32);
+        let bend = variation.warp(p);
+        let bent = variation.framing_from_sample([p[0] + bend[0], p[1] + bend[1]]);
+        let (rgb, mask, _) = face.at(bent);
+        let seen = variation.colour(rgb);
+        let (rgb, mask_here, features) = face.at(variation.framing_from_sample(p));
+        let truth = variation.colour(rgb);
+        for c in 0..3 {
+            sample.input[c * area + pixel] = seen[c] * mask;
+            sample.truth[c * area + pixel] = truth[c];
+        }
+        sample.weight[pixel] = mask_here * (1.0 + FEATURE_WEIGHT * features);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    const RANGES: Augmentation = Augmentation {
+        rotation_degrees: 10.0,
+        scale: 0.05,
+        shift: 0.05,
+        flip: 0.5,
+        warp: 0.03,
+        light: 0.15,
+        tint: 0.05,
+    };
+
+    /// A face whose red is its column and whose green is its row, in framing units.
+    fn ramp(side: usize) -> TrainingFace {
+        let mut rgb = Vec::new();
+        for row in 0..side {
+            for column in 0..side {
+                let unit = |i: usize| ((i as f32 + 0.5) / side as f32 * 255.0).round() as u8;
+                rgb.extend([unit(column), unit(row), 128]);
+            }
+        }
+        TrainingFace::new(side, rgb, vec![255; side * side], vec![0; side * side])
+    }
+
+    fn sampled(face: &TrainingFace, variation: &Variation) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
+        let (mut input, mut truth, mut weight) = (vec![0.0; 3 * 64], vec![0.0; 3 * 64], vec![0.0; 64]);
+        let mut sample = Sample { input: &mut input, truth: &mut truth, weight: &mut weight };
+        write_sample(face, variation, 8, &mut sample);
+        (input, truth, weight)
+    }
+
+    /// Red of the kept face at a point of the framing, by the definition of [`MARGIN`].
+    fn red_at(x: f32) -> f32 {
+        (x - 0.5) / MARGIN + 0.5
+    }
+
+    #[test]
+    fn without_variation_the_framing_itself_comes_out() {
+        let (input, truth, weight) = sampled(&ramp(200), &Variation::none());
+        for column in 0..8 {
+            let expected = red_at((column as f32 + 0.5) / 8.0);
+            assert!((truth[column] - expected).abs() < 0.004, "{} {expected}", truth[column]);
+        }
+        assert_eq!(input, truth);
+        assert_eq!(weight, vec![1.0; 64]);
+    }
+
+    #[test]
+    fn a_mirror_is_a_mirror_and_a_shift_a_shift() {
+        let face = ramp(200);
+        let (_, straight, _) = sampled(&face, &Variation::none());
+        let (_, mirrored, _) = sampled(&face, &Variation { mirror: true, ..Variation::none() });
+        for column in 0..8 {
+            assert!((mirrored[column] - straight[7 - column]).abs() < 1e-5);
+        }
+        let (_, shifted, _) = sampled(&face, &Variation { shift: [0.125, 0.0], ..Variation::none() });
+        for column in 0..7 {
+            assert!((shifted[column] - straight[column + 1]).abs() < 0.004);
+        }
+    }
+
+    #[test]
+    fn the_warp_bends_the_input_alone_and_as_much_as_it_says() {
+        let mut bent = Variation::none();
+        bent.grid = [[[0.125, 0.0]; GRID]; GRID];
+        let face = ramp(200);
+        let (input, truth, _) = sampled(&face, &bent);
+        let (_, straight, _) = sampled(&face, &Variation::none());
+        assert_eq!(truth, straight);
+        assert!((input[2] - truth[3]).abs() < 0.004);
+
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let nodes: Vec<f32> =
+            (0..400).flat_map(|_| Variation::random(&RANGES, &mut rng).grid.as_flattened().as_flattened().to_vec()).collect();
+        let deviation = (nodes.iter().map(|v| v * v).sum::<f32>() / nodes.len() as f32).sqrt();
+        assert!((deviation - 0.03).abs() < 0.001, "{deviation}");
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_sample() {
+        let of = |seed| {
+            let variation = Variation::random(&RANGES, &mut ChaCha8Rng::seed_from_u64(seed));
+            sampled(&ramp(60), &variation).0
+        };
+        assert_eq!(of(5), of(5));
+        assert_ne!(of(5), of(6));
+    }
+
+    #[test]
+    fn what_lies_outside_the_mask_is_black_and_weighs_nothing() {
+        let mut face = ramp(60);
+        face = TrainingFace::new(60, face.rgb().to_vec(), vec![0; 3600], vec![255; 3600]);
+        let (input, _, weight) = sampled(&face, &Variation::none());
+        assert!(input.iter().chain(&weight).all(|&v| v == 0.0));
+    }
+}

@@ -1,0 +1,153 @@
+//! The faces of one person in memory, as training wants them.
+
+use std::path::Path;
+
+use bifrons_media::RgbImage;
+use bifrons_net::Network;
+use bifrons_project::{Face, Meter, Project, Reporter, Review, Stage};
+use bifrons_vision::Mesh;
+use bifrons_vision::align::{Framing, crop_from_frame, features_mask, hull_mask};
+use bifrons_vision::geometry::{Border, Similarity, warp};
+use rayon::prelude::*;
+
+use crate::TrainingError;
+use crate::augment::MARGIN;
+
+/// Below this a network learns single pictures by heart.
+const FEWEST_FACES: usize = 1;
+/// Faces decoded between two reports.
+const PORTION: usize = 64;
+
+/// One face, cut to the framing of the preset with room around it ([`MARGIN`]), 8 bits a sample.
+#[derive(Clone, Debug)]
+pub struct TrainingFace {
+    side_px: usize,
+    /// `[side, side, 3]`.
+    rgb: Vec<u8>,
+    /// `[side, side]`: 255 where the face is.
+    mask: Vec<u8>,
+    /// `[side, side]`: 255 on eyes and mouth.
+    features: Vec<u8>,
+}
+
+impl TrainingFace {
+    /// A face from its planes, each `side_px` squared (`rgb` with three samples a pixel).
+    ///
+    /// # Panics
+    /// When a plane has another size.
+    #[must_use]
+    pub fn new(side_px: usize, rgb: Vec<u8>, mask: Vec<u8>, features: Vec<u8>) -> Self {
+        let area = side_px * side_px;
+        assert_eq!([rgb.len(), mask.len(), features.len()], [3 * area, area, area]);
+        Self { side_px, rgb, mask, features }
+    }
+
+    /// Colours, row by row.
+    #[must_use]
+    pub fn rgb(&self) -> &[u8] {
+        &self.rgb
+    }
+
+    /// Colour, mask and features at a point of the framing (unit square), between pixels linear, beyond the kept
+    /// square its border. All in `[0, 1]`.
+    #[must_use]
+    pub fn at(&self, framing: [f32; 2]) -> ([f32; 3], f32, f32) {
+        let last = (self.side_px - 1) as f32;
+        let at = framing.map(|v| (((v - 0.5) / MARGIN + 0.5) * self.side_px as f32 - 0.5).clamp(0.0, last));
+        let cell = at.map(|v| v as usize);
+        let next = cell.map(|v| (v + 1).min(self.side_px - 1));
+        let [fx, fy] = [at[0] - cell[0] as f32, at[1] - cell[1] as f32];
+        let corners = [
+            (cell[1] * self.side_px + cell[0], (1.0 - fx) * (1.0 - fy)),
+            (cell[1] * self.side_px + next[0], fx * (1.0 - fy)),
+            (next[1] * self.side_px + cell[0], (1.0 - fx) * fy),
+            (next[1] * self.side_px + next[0], fx * fy),
+        ];
+        let mut sum = [0.0; 5];
+        for (pixel, weight) in corners {
+            let weight = weight / 255.0;
+            for c in 0..3 {
+                sum[c] += weight * f32::from(self.rgb[3 * pixel + c]);
+            }
+            sum[3] += weight * f32::from(self.mask[pixel]);
+            sum[4] += weight * f32::from(self.features[pixel]);
+        }
+        ([sum[0], sum[1], sum[2]], sum[3], sum[4])
+    }
+}
+
+/// The faces of one person.
+#[derive(Clone, Debug)]
+pub struct Faceset {
+    /// Who.
+    pub person: String,
+    /// Their faces, in the order of the film.
+    pub faces: Vec<TrainingFace>,
+    /// Where each looks: yaw and pitch in degrees.
+    pub poses: Vec<(f32, f32)>,
+}
+
+impl Faceset {
+    /// Reads a person's faces from the project: all but those thrown away in review.
+    ///
+    /// # Errors
+    /// [`TrainingError::TooFewFaces`]; [`TrainingError::MissingCrop`] and [`TrainingError::Crop`] when `faces/` was
+    /// tampered with; [`TrainingError::Project`].
+    pub fn load(
+        project: &Project,
+        person: &str,
+        network: &Network,
+        reporter: &dyn Reporter,
+    ) -> Result<Self, TrainingError> {
+        let faces = project.index().faces_of(person, Review::NotThrownAway)?;
+        if faces.len() < FEWEST_FACES {
+            let person = person.to_owned();
+            return Err(TrainingError::TooFewFaces { person, found: faces.len(), needed: FEWEST_FACES });
+        }
+        let side_px = (network.output_px as f32 * MARGIN).round() as usize;
+        let folder = project.layout().faces_of(person);
+        let mut meter = Meter::new(Stage::Load, Some(person.to_owned()), 0, Some(faces.len() as u64));
+        let mut loaded = Vec::with_capacity(faces.len());
+        for portion in faces.chunks(PORTION) {
+            let read = portion.par_iter().map(|face| load_face(&folder, face, side_px));
+            loaded.extend(read.collect::<Result<Vec<_>, _>>()?);
+            meter.advance(portion.len() as u64, reporter);
+        }
+        Ok(Self {
+            person: person.to_owned(),
+            poses: faces.iter().map(|face| (face.record.yaw_deg, face.record.pitch_deg)).collect(),
+            faces: loaded,
+        })
+    }
+}
+
+fn load_face(folder: &Path, face: &Face, side_px: usize) -> Result<TrainingFace, TrainingError> {
+    let record = &face.record;
+    let path = folder.join(record.crop.as_deref().unwrap_or_default());
+    let bytes = std::fs::read(&path).map_err(|source| TrainingError::MissingCrop { path: path.clone(), source })?;
+    let crop = RgbImage::decode(&bytes).map_err(|source| TrainingError::Crop { path: path.clone(), source })?;
+    let mesh = Mesh::try_from(record.points.clone())
+        .map_err(|error| TrainingError::BadMesh { path: path.clone(), reason: error.to_string() })?;
+    Ok(cut(&crop, &mesh, side_px))
+}
+
+/// Cuts a training face out of a crop and draws its masks.
+fn cut(crop: &RgbImage, mesh: &Mesh, side_px: usize) -> TrainingFace {
+    let side_from_crop = with_margin(side_px) * Framing::Face.from_crop(side_px);
+    let image = warp(crop, &side_from_crop, side_px, side_px, Border::Replicate);
+    let points = mesh.points_in(&(side_from_crop * crop_from_frame(mesh)));
+    let bytes = |plane: Vec<f32>| plane.iter().map(|value| (value * 255.0).round() as u8).collect();
+    TrainingFace::new(
+        side_px,
+        image.to_rgb8(),
+        bytes(hull_mask(&points, side_px, 0.0)),
+        bytes(features_mask(&points, side_px)),
+    )
+}
+
+/// Shrinks the framing around its centre to leave room for shifts and turns.
+fn with_margin(side_px: usize) -> Similarity {
+    let centre = side_px as f64 / 2.0;
+    let point = bifrons_vision::geometry::Point::new(centre, centre);
+    Similarity::about(point, point, 1.0 / f64::from(MARGIN), 0.0)
+}

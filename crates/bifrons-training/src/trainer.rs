@@ -1,0 +1,172 @@
+//! The network, its optimiser, and one step of training.
+
+use bifrons_net::{Adam, Device, Hourglass, Loss, Preset, Tensor, weights};
+use bifrons_project::{Checkpoint, Checkpoints};
+use serde::{Deserialize, Serialize};
+
+use crate::{Batch, TrainingError};
+
+const MODEL: &str = "model.safetensors";
+const OPTIMIZER: &str = "optimizer.bpk";
+/// The newest preview lies in the checkpoint too, so that old checkpoints can be told apart by looking.
+const PREVIEW: &str = "preview.png";
+/// How much of the smoothed loss a new iteration makes up.
+const SMOOTHING: f64 = 0.02;
+
+/// What a checkpoint says about itself besides the weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckpointMeta {
+    /// The preset, whole: a checkpoint can be used without knowing the program's presets.
+    pub preset: Preset,
+    /// Names, in the order of the decoders.
+    pub people: Vec<String>,
+    /// Seed of weights and samples.
+    pub seed: u64,
+    /// Seconds trained so far.
+    pub trained_secs: f64,
+    /// Smoothed loss of each person, 0 to 1; empty before the first iteration.
+    pub losses: Vec<f64>,
+}
+
+/// The loss of each person in one iteration, 0 (the same image) to 1 (the opposite).
+pub type StepLosses = Vec<f32>;
+
+/// A network in training.
+#[derive(Debug)]
+pub struct Trainer {
+    /// `None` only while the optimiser has it.
+    net: Option<Hourglass>,
+    adam: Adam,
+    loss: Loss,
+    device: Device,
+    /// Iterations done since the network was new.
+    pub iteration: u64,
+    /// What is known about it.
+    pub meta: CheckpointMeta,
+}
+
+impl Trainer {
+    /// A new network for these people.
+    #[must_use]
+    pub fn new(preset: Preset, people: Vec<String>, seed: u64, device: &Device) -> Self {
+        let device = device.clone().autodiff();
+        Self {
+            net: Some(Hourglass::new(&preset.network, people.len(), seed, &device)),
+            adam: Adam::new(&preset.training),
+            loss: Loss::new(preset.network.output_px, &device),
+            device,
+            iteration: 0,
+            meta: CheckpointMeta { preset, people, seed, trained_secs: 0.0, losses: Vec::new() },
+        }
+    }
+
+    /// The network as it was saved.
+    ///
+    /// # Errors
+    /// [`TrainingError::Project`] when the files changed since the checkpoint was opened,
+    /// [`TrainingError::Net`] when they do not fit the preset they name.
+    pub fn resume(checkpoint: &Checkpoint, device: &Device) -> Result<Self, TrainingError> {
+        let meta: CheckpointMeta = checkpoint.meta()?;
+        let device = device.clone().autodiff();
+        let fresh = Hourglass::new(&meta.preset.network, meta.people.len(), meta.seed, &device);
+        Ok(Self {
+            net: Some(weights::from_safetensors(fresh, &checkpoint.read(MODEL)?)?),
+            adam: Adam::from_bytes(&meta.preset.training, checkpoint.read(OPTIMIZER)?)?,
+            loss: Loss::new(meta.preset.network.output_px, &device),
+            device,
+            iteration: checkpoint.step(),
+            meta,
+        })
+    }
+
+    /// One iteration: everybody's faces through the one encoder, each person's through their own decoder,
+    /// how far off that is, and one step downhill.
+    ///
+    /// # Errors
+    /// [`TrainingError::BrokeDown`] when a loss is not a finite number; the network is then as it was.
+    pub fn step(&mut self, batch: &Batch) -> Result<StepLosses, TrainingError> {
+        let size = self.meta.preset.network.output_px;
+        let each = self.meta.preset.training.batch_per_person;
+        let net = self.net();
+        let unfolded = net.encoder.forward(self.tensor(&batch.input, 3, size));
+        let truth = self.tensor(&batch.truth, 3, size);
+        let weight = self.tensor(&batch.weight, 1, size);
+
+        let mut losses = Vec::new();
+        for (person, decoder) in net.decoders.iter().enumerate() {
+            let own = [person * each..(person + 1) * each];
+            let drawn = decoder.forward(unfolded.clone().slice(own.clone()));
+            let terms = self.loss.terms(drawn, truth.clone().slice(own.clone()), weight.clone().slice(own));
+            losses.push(terms.total());
+        }
+        let values: StepLosses = losses.iter().map(|loss| loss.clone().into_scalar::<f32>()).collect();
+        self.check(&values)?;
+        let total = Tensor::cat(losses, 0).sum();
+        self.net = self.net.take().map(|net| self.adam.step(net, &total, self.iteration));
+        self.iteration += 1;
+        self.smooth(&values);
+        Ok(values)
+    }
+
+    /// The network as it is now, without gradients.
+    #[must_use]
+    pub fn inference_net(&self) -> Hourglass {
+        use bifrons_net::Module as _;
+        self.net().valid()
+    }
+
+    /// Saves everything that it takes to go on, and removes old checkpoints.
+    ///
+    /// # Errors
+    /// [`TrainingError::Project`] when the disk is full; earlier checkpoints stay.
+    pub fn save(&self, checkpoints: &Checkpoints, preview: &[u8]) -> Result<(), TrainingError> {
+        let model = weights::to_safetensors(self.net())?;
+        let optimizer = self.adam.to_bytes()?;
+        let files = [(MODEL, model.as_slice()), (OPTIMIZER, &optimizer), (PREVIEW, preview)];
+        let worst = self.meta.losses.iter().copied().reduce(f64::max);
+        checkpoints.save(self.iteration, worst, &files, &self.meta)?;
+        checkpoints.prune(Checkpoints::KEEP_NEWEST)?;
+        Ok(())
+    }
+
+    fn net(&self) -> &Hourglass {
+        self.net.as_ref().expect("the optimiser gives the network back within the step")
+    }
+
+    fn tensor(&self, values: &[f32], channels: usize, size: usize) -> Tensor<4> {
+        let count = values.len() / (channels * size * size);
+        let flat = Tensor::<1>::from_floats(values, &self.device);
+        flat.reshape([count, channels, size, size])
+    }
+
+    fn check(&self, values: &[f32]) -> Result<(), TrainingError> {
+        match values.iter().position(|loss| !loss.is_finite()) {
+            None => Ok(()),
+            Some(person) => Err(TrainingError::BrokeDown {
+                iteration: self.iteration,
+                person: self.meta.people[person].clone(),
+                loss: values[person],
+            }),
+        }
+    }
+
+    fn smooth(&mut self, values: &[f32]) {
+        // while there is little to average over, the plain mean
+        let share = SMOOTHING.max(1.0 / self.iteration as f64);
+        self.meta.losses.resize(values.len(), 0.0);
+        for (smoothed, &value) in self.meta.losses.iter_mut().zip(values) {
+            *smoothed += share * (f64::from(value) - *smoothed);
+        }
+    }
+}
+
+/// The network of a checkpoint, for conversion, with what is known about it.
+///
+/// # Errors
+/// As [`Trainer::resume`].
+pub fn load_net(checkpoint: &Checkpoint, device: &Device) -> Result<(Hourglass, CheckpointMeta), TrainingError> {
+    let meta: CheckpointMeta = checkpoint.meta()?;
+    let fresh = Hourglass::new(&meta.preset.network, meta.people.len(), meta.seed, device);
+    Ok((weights::from_safetensors(fresh, &checkpoint.read(MODEL)?)?, meta))
+}

@@ -1,0 +1,159 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// One head, two faces: replaces a face in film, trained on your own footage.
+#[derive(Debug, Parser)]
+#[command(name = "bifrons", version, about, arg_required_else_help = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 done · 1 done with listed failures · 2 usage · 3 input unusable · \
+4 environment (FFmpeg, disk, device) · 130 stopped, the same command goes on.\n\n\
+For faces whose owners agreed.")]
+pub(crate) struct Arguments {
+    /// Report progress and the result as JSON, one object a line.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Put the face of one clip onto the person in another: everything in one go, can be stopped and resumed.
+    Swap(SwapArguments),
+    /// Make a project folder.
+    New {
+        /// The folder to make.
+        project: PathBuf,
+        /// Shape of the network: quick or original.
+        #[arg(long, default_value = "quick")]
+        preset: String,
+        /// Seed of everything random.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Tell a project whose face is in which clips.
+    Add {
+        /// Who it is.
+        #[arg(long = "as", value_name = "NAME")]
+        name: String,
+        /// Videos, images or folders of images.
+        #[arg(required = true)]
+        clips: Vec<PathBuf>,
+        #[command(flatten)]
+        project: ProjectArgument,
+    },
+    /// Find, follow and cut out the faces in all clips of a project.
+    Extract {
+        #[command(flatten)]
+        project: ProjectArgument,
+    },
+    /// Train the project's model, or train it on.
+    Train {
+        #[command(flatten)]
+        project: ProjectArgument,
+        #[command(flatten)]
+        limits: LimitArguments,
+        /// Where to compute: cpu.
+        #[arg(long, default_value = "cpu")]
+        device: String,
+    },
+    /// Put a trained face onto a film.
+    Convert {
+        /// Whose face to put on.
+        #[arg(long, value_name = "NAME")]
+        face: String,
+        /// The film: one of the project's clips.
+        #[arg(long, value_name = "FILM")]
+        onto: PathBuf,
+        /// The finished film.
+        #[arg(short, long, value_name = "OUT")]
+        output: PathBuf,
+        #[command(flatten)]
+        project: ProjectArgument,
+        /// Where to compute: cpu.
+        #[arg(long, default_value = "cpu")]
+        device: String,
+    },
+    /// Draw a contact sheet: frames of the footage, the same frames of the result, the training preview.
+    Sheet {
+        /// The footage.
+        #[arg(long)]
+        footage: PathBuf,
+        /// The finished film.
+        #[arg(long)]
+        result: PathBuf,
+        /// The picture to write, .jpg or .png.
+        #[arg(short, long)]
+        output: PathBuf,
+        /// Project whose newest training preview goes below.
+        #[arg(long)]
+        project: Option<PathBuf>,
+    },
+    /// Check what Bifrons needs: FFmpeg, devices, disk, the built-in networks.
+    Doctor,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SwapArguments {
+    /// The identity: a video, an image or a folder of images of the face to put on.
+    #[arg(long, value_name = "CLIP")]
+    pub(crate) face: PathBuf,
+    /// The footage: the film it goes onto.
+    #[arg(long, value_name = "FILM")]
+    pub(crate) onto: PathBuf,
+    /// The finished film.
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// Project folder [default: OUT with the ending .bifrons].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) project: Option<PathBuf>,
+    /// Shape of the network: quick or original.
+    #[arg(long, default_value = "quick")]
+    pub(crate) preset: String,
+    #[command(flatten)]
+    pub(crate) limits: LimitArguments,
+    /// Seed of everything random.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Where to compute: cpu.
+    #[arg(long, default_value = "cpu")]
+    pub(crate) device: String,
+}
+
+/// When training ends: at whichever comes first.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct LimitArguments {
+    /// Train for this long, earlier runs included [default without another limit: 8].
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) minutes: Option<f64>,
+    /// Train for this many iterations, earlier runs included.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) iterations: Option<u64>,
+    /// Train until everybody's loss is at most this (0 the same image, 1 the opposite).
+    #[arg(long, value_name = "X", value_parser = positive)]
+    pub(crate) loss: Option<f64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProjectArgument {
+    /// The project folder.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) project: PathBuf,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if value > 0.0 && value.is_finite() { Ok(value) } else { Err("must be above 0".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        super::Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,79 @@
+//! `bifrons convert`, and the same step within `bifrons swap`.
+
+use std::path::Path;
+
+use bifrons_net::Device;
+use bifrons_project::{Clip, Event, Project};
+use bifrons_swap::{FilmJob, convert_film};
+
+use super::Context;
+use super::train::named_device;
+use crate::failure::{Finished, Unusable, Usage};
+
+pub(super) fn run(
+    dir: &Path,
+    identity: &str,
+    film: &Path,
+    output: &Path,
+    device: &str,
+    context: &Context,
+) -> anyhow::Result<Finished> {
+    let device = named_device(device)?;
+    let project = Project::open(dir)?;
+    let wanted = project.layout().to_stored(film)?;
+    for person in project.index().people()? {
+        for clip in project.index().clips_of(&person)? {
+            if project.layout().to_stored(&clip.path)? == wanted && person != identity {
+                let mut finished = Finished::default();
+                convert_clip(&project, identity, &clip, output, &device, context, &mut finished)?;
+                return Ok(finished);
+            }
+        }
+    }
+    let message = format!(
+        "{} is not a clip of anybody but {identity} in this project; add it with `bifrons add --as NAME {0}`",
+        film.display()
+    );
+    Err(Usage(message).into())
+}
+
+/// Converts one clip with the newest model. `false` when stopped before the end.
+pub(super) fn convert_clip(
+    project: &Project,
+    identity: &str,
+    clip: &Clip,
+    output: &Path,
+    device: &Device,
+    context: &Context,
+    finished: &mut Finished,
+) -> anyhow::Result<bool> {
+    if !project.index().extraction(clip.id)?.done {
+        let reason = format!("the faces of {} are not found yet", clip.path.display());
+        return Err(Unusable { reason, hint: Some("run `bifrons extract` first".to_owned()) }.into());
+    }
+    let newest = project.checkpoints().newest()?;
+    for damaged in newest.damaged {
+        let text = format!("the checkpoint {} is damaged ({})", damaged.path.display(), damaged.reason);
+        context.reporter.report(&Event::Warning { text, hint: Some("the one before it is used".to_owned()) });
+    }
+    let Some(checkpoint) = newest.checkpoint else {
+        let hint = Some("run `bifrons train` first".to_owned());
+        return Err(Unusable { reason: "this project has no trained model yet".to_owned(), hint }.into());
+    };
+    let job = FilmJob { project, clip, identity, output, checkpoint: &checkpoint, device };
+    let converted = convert_film(&job, context.reporter.as_ref(), &context.stop)?;
+    finished.stopped = converted.stopped;
+    if converted.stopped {
+        return Ok(false);
+    }
+    finished.outputs.push(output.to_owned());
+    finished.measured.insert("frames".to_owned(), converted.frames as f64);
+    finished.measured.insert("frames_swapped".to_owned(), converted.frames_swapped as f64);
+    if converted.missing_frames > 0 {
+        finished.failures += 1;
+    }
+    if let Some(rate) = converted.frames_per_sec {
+        finished.measured.insert("frames_converted_per_sec".to_owned(), rate);
+    }
+    Ok(true)
+}

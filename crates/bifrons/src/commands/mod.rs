@@ -1,0 +1,40 @@
+//! What each command does: it checks what was typed, calls the stages in order and says what came of it.
+
+mod convert;
+mod doctor;
+mod extract;
+mod project;
+mod swap;
+mod train;
+
+use std::sync::Arc;
+
+use bifrons_project::{Reporter, Stop};
+
+use crate::arguments::Command;
+use crate::failure::Finished;
+use crate::sheet;
+
+/// Who listens, and who may ask to stop.
+pub(crate) struct Context {
+    pub(crate) reporter: Arc<dyn Reporter>,
+    pub(crate) stop: Stop,
+}
+
+/// Runs one command.
+pub(crate) fn run(command: &Command, context: &Context) -> anyhow::Result<Finished> {
+    match command {
+        Command::Swap(arguments) => swap::run(arguments, context),
+        Command::New { project, preset, seed } => project::new(project, preset, *seed, context),
+        Command::Add { name, clips, project } => project::add(&project.project, name, clips, context),
+        Command::Extract { project } => extract::run(&project.project, context),
+        Command::Train { project, limits, device } => train::run(&project.project, limits, device, context),
+        Command::Convert { face, onto, output, project, device } => {
+            convert::run(&project.project, face, onto, output, device, context)
+        }
+        Command::Sheet { footage, result, output, project } => {
+            sheet::run(footage, result, project.as_deref(), output)
+        }
+        Command::Doctor => doctor::run(),
+    }
+}

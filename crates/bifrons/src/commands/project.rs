@@ -1,0 +1,64 @@
+//! `bifrons new` and `bifrons add`.
+
+use std::path::Path;
+
+use bifrons_media::Clip;
+use bifrons_net::Preset;
+use bifrons_project::{ClipFingerprint, ClipInfo, ClipState, Event, Project};
+
+use super::Context;
+use crate::failure::Finished;
+
+pub(super) fn new(dir: &Path, preset: &str, seed: u64, context: &Context) -> anyhow::Result<Finished> {
+    Preset::named(preset)?;
+    let project = Project::create(dir)?;
+    project.update_config(|config| {
+        config.preset = preset.to_owned();
+        config.seed = seed;
+    })?;
+    context.reporter.report(&Event::message(format!(
+        "next: bifrons add --project {0} --as NAME CLIP, for two people or more; then extract, train, convert",
+        dir.display()
+    )));
+    Ok(Finished { outputs: vec![project.layout().config()], ..Finished::default() })
+}
+
+pub(super) fn add(
+    dir: &Path,
+    name: &str,
+    clips: &[impl AsRef<Path>],
+    context: &Context,
+) -> anyhow::Result<Finished> {
+    let project = Project::open(dir)?;
+    for path in clips {
+        let clip = add_clip(&project, name, path.as_ref(), context)?;
+        context.reporter.report(&Event::message(format!(
+            "{name}: {} ({} frames, {}x{})",
+            path.as_ref().display(),
+            clip.frames.len(),
+            clip.width_px,
+            clip.height_px
+        )));
+    }
+    Ok(Finished::default())
+}
+
+/// Opens a clip and makes it one of `person`'s. Footage that has changed since is looked at anew.
+pub(super) fn add_clip(project: &Project, person: &str, path: &Path, context: &Context) -> anyhow::Result<Clip> {
+    let clip = Clip::open(path)?;
+    let info = ClipInfo {
+        fingerprint: ClipFingerprint::of(path)?,
+        frames: clip.frames.len(),
+        width_px: clip.width_px,
+        height_px: clip.height_px,
+    };
+    let added = project.add_clip(person, path, info)?;
+    if added.state == ClipState::Changed {
+        context.reporter.report(&Event::warning(format!(
+            "{} has changed since its faces were found; they are looked for again",
+            path.display()
+        )));
+        project.index().reset_clip(added.id, info)?;
+    }
+    Ok(clip)
+}

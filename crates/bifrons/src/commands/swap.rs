@@ -1,0 +1,129 @@
+//! `bifrons swap`: from two clips to a finished film.
+
+use std::path::{Path, PathBuf};
+
+use bifrons_net::Preset;
+use bifrons_project::{Event, Project};
+
+use super::Context;
+use super::convert::convert_clip;
+use super::extract::extract_person;
+use super::project::add_clip;
+use super::train::{named_device, train_people};
+use crate::arguments::SwapArguments;
+use crate::failure::{Finished, Usage};
+
+pub(super) fn run(arguments: &SwapArguments, context: &Context) -> anyhow::Result<Finished> {
+    let preset = Preset::named(&arguments.preset)?;
+    let device = named_device(&arguments.device)?;
+    let (identity, footage) = names(&arguments.face, &arguments.onto)?;
+    check_output(arguments)?;
+
+    let dir = arguments.project.clone().unwrap_or_else(|| arguments.output.with_extension("bifrons"));
+    // both are opened before anything is made on disk: a wrong path leaves no folder behind
+    bifrons_media::Clip::open(&arguments.face)?;
+    bifrons_media::Clip::open(&arguments.onto)?;
+    let project = Project::open_or_create(&dir)?;
+    let run = project.index().start_run(&crate::progress::command_line(), arguments.seed, &preset.name)?;
+    project.update_config(|config| {
+        config.preset = preset.name.clone();
+        config.seed = arguments.seed;
+    })?;
+
+    let mut finished = Finished::default();
+    let outcome = stages(arguments, &project, &preset, &device, &identity, &footage, context, &mut finished);
+    let word = match &outcome {
+        Ok(true) => "done",
+        Ok(false) => "stopped",
+        Err(_) => "failed",
+    };
+    project.index().end_run(run, word)?;
+    finished.stopped = !outcome?;
+    Ok(finished)
+}
+
+#[expect(clippy::too_many_arguments, reason = "what the command has opened, handed on as it is")]
+fn stages(
+    arguments: &SwapArguments,
+    project: &Project,
+    preset: &Preset,
+    device: &bifrons_net::Device,
+    identity: &str,
+    footage: &str,
+    context: &Context,
+    finished: &mut Finished,
+) -> anyhow::Result<bool> {
+    add_clip(project, identity, &arguments.face, context)?;
+    add_clip(project, footage, &arguments.onto, context)?;
+    for person in [identity, footage] {
+        if !extract_person(project, person, context, finished)? {
+            return Ok(false);
+        }
+    }
+    let people = [identity.to_owned(), footage.to_owned()];
+    let limits = arguments.limits.or_default();
+    if !train_people(project, &people, preset, arguments.seed, &limits, device, context, finished)? {
+        return Ok(false);
+    }
+    let wanted = project.layout().to_stored(&arguments.onto)?;
+    for clip in project.index().clips_of(footage)? {
+        if project.layout().to_stored(&clip.path)? == wanted {
+            return convert_clip(project, identity, &clip, &arguments.output, device, context, finished);
+        }
+    }
+    context.reporter.report(&Event::warning(format!("{} is no longer in the project", arguments.onto.display())));
+    Ok(true)
+}
+
+/// Names of the two people, from their files.
+fn names(face: &Path, onto: &Path) -> anyhow::Result<(String, String)> {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    if absolute(face) == absolute(onto) {
+        return Err(Usage("--face and --onto are the same clip".to_owned()).into());
+    }
+    let (identity, footage) = (name_of(face), name_of(onto));
+    if identity.to_lowercase() == footage.to_lowercase() {
+        return Ok((format!("{identity}-identity"), format!("{footage}-footage")));
+    }
+    Ok((identity, footage))
+}
+
+/// A file's name as a person's: letters, digits, `-` and `_`.
+fn name_of(path: &Path) -> String {
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let cleaned: String = stem.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).take(48).collect();
+    let cleaned = cleaned.trim_matches('-').to_owned();
+    if cleaned.is_empty() { "person".to_owned() } else { cleaned }
+}
+
+/// The output must not be one of the inputs, and its folder must be there: found out now, not after training.
+fn check_output(arguments: &SwapArguments) -> anyhow::Result<()> {
+    let resolved = |path: &Path| path.canonicalize().unwrap_or_else(|_| PathBuf::from(path));
+    let output = resolved(&arguments.output);
+    if [&arguments.face, &arguments.onto].into_iter().any(|input| resolved(input) == output) {
+        return Err(Usage(format!("{} would overwrite its own footage", arguments.output.display())).into());
+    }
+    let folder = arguments.output.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if folder.is_some_and(|folder| !folder.is_dir()) {
+        return Err(Usage(format!("the folder of {} does not exist", arguments.output.display())).into());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_named_after_their_files() {
+        let names = |face: &str, onto: &str| names(Path::new(face), Path::new(onto)).unwrap();
+        assert_eq!(names("in/alice.mp4", "bob take 2.mov"), ("alice".to_owned(), "bob-take-2".to_owned()));
+        assert_eq!(names("x/a.mp4", "y/A.mp4"), ("a-identity".to_owned(), "A-footage".to_owned()));
+        assert_eq!(name_of(Path::new("...")), "person");
+    }
+
+    #[test]
+    fn a_clip_cannot_be_swapped_onto_itself() {
+        assert!(super::names(Path::new("a.mp4"), Path::new("./a.mp4")).is_err());
+    }
+}
