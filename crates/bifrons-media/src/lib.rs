@@ -1,7 +1,35 @@
 //! Film and pictures in and out, by way of FFmpeg as a child process.
+//!
+//! [`Clip::open`] reads what a film is made of without decoding it; [`Clip::read`] gives its
+//! [`Frame`]s; [`FrameSink`] writes a range of them as a chunk; [`join`] makes a film of the
+//! chunks, with the footage's sound, timing and tags.
+//!
+//! Pixel `(0, 0)` of a frame covers `[0, 1) x [0, 1)` of the continuous image plane and its centre
+//! is `(0.5, 0.5)`. Everything is in displayed orientation; frames stay stored as filmed.
 
+mod clip;
+mod color;
+mod decoder;
+mod error;
+mod frame;
+mod layout;
+mod picture_frame;
+mod pictures;
+mod probe;
+mod reader;
 mod rect;
 mod rgb_image;
+mod tools;
+mod video;
+mod view;
 
+pub use clip::{Clip, ClipKind, FrameTime, Rational, SoundStream};
+pub use color::{ColorInfo, Matrix, Range};
+pub use error::MediaError;
+pub use frame::Frame;
+pub use layout::Rotation;
+pub use reader::FrameReader;
 pub use rect::PixelRect;
 pub use rgb_image::{ImageError, MAX_SIDE_PX, ResizeFilter, RgbImage};
+pub use tools::{Tools, Version, ffmpeg_version};
+pub use view::LumaThumbnail;

@@ -22,12 +22,7 @@ impl PixelRect {
     /// A rectangle from its corner and size, in pixels.
     #[must_use]
     pub const fn new(x: usize, y: usize, width: usize, height: usize) -> Self {
-        Self {
-            x,
-            y,
-            width,
-            height,
-        }
+        Self { x, y, width, height }
     }
 
     /// The rectangle that covers a whole frame of `width x height` pixels.
@@ -66,12 +61,7 @@ impl PixelRect {
     pub fn clipped(self, frame_width: usize, frame_height: usize) -> Self {
         let x = self.x.min(frame_width);
         let y = self.y.min(frame_height);
-        Self::new(
-            x,
-            y,
-            self.width.min(frame_width - x),
-            self.height.min(frame_height - y),
-        )
+        Self::new(x, y, self.width.min(frame_width - x), self.height.min(frame_height - y))
     }
 
     /// One past the last column, in pixels.
@@ -105,14 +95,8 @@ mod tests {
 
     #[test]
     fn covering_rounds_outwards_and_clips() {
-        assert_eq!(
-            PixelRect::covering(1.2, 2.0, 3.1, 4.0, 10, 10),
-            PixelRect::new(1, 2, 3, 2)
-        );
-        assert_eq!(
-            PixelRect::covering(-5.0, -0.1, 20.0, 3.5, 10, 3),
-            PixelRect::new(0, 0, 10, 3)
-        );
+        assert_eq!(PixelRect::covering(1.2, 2.0, 3.1, 4.0, 10, 10), PixelRect::new(1, 2, 3, 2));
+        assert_eq!(PixelRect::covering(-5.0, -0.1, 20.0, 3.5, 10, 3), PixelRect::new(0, 0, 10, 3));
         assert!(PixelRect::covering(11.0, 0.0, 12.0, 1.0, 10, 10).is_empty());
         assert!(PixelRect::covering(-9.0, 0.0, -3.0, 1.0, 10, 10).is_empty());
         assert!(PixelRect::covering(f32::NAN, 0.0, 1.0, 1.0, 10, 10).is_empty());
@@ -120,10 +104,7 @@ mod tests {
 
     #[test]
     fn clipped_keeps_what_lies_inside() {
-        assert_eq!(
-            PixelRect::new(8, 8, 5, 1).clipped(10, 20),
-            PixelRect::new(8, 8, 2, 1)
-        );
+        assert_eq!(PixelRect::new(8, 8, 5, 1).clipped(10, 20), PixelRect::new(8, 8, 2, 1));
         assert!(PixelRect::new(30, 0, 5, 5).clipped(10, 10).is_empty());
     }
 }

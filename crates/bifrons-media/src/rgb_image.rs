@@ -53,9 +53,9 @@ impl ImageError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Decode(_) => Some("convert it with: ffmpeg -i PICTURE picture.png".to_owned()),
-            Self::BadSize { .. } => Some(format!(
-                "scale it down with: ffmpeg -i PICTURE -vf scale={MAX_SIDE_PX}:-1 smaller.png"
-            )),
+            Self::BadSize { .. } => {
+                Some(format!("scale it down with: ffmpeg -i PICTURE -vf scale={MAX_SIDE_PX}:-1 smaller.png"))
+            }
             Self::WrongLength { .. } | Self::Encode(_) | Self::Resize(_) => None,
         }
     }
@@ -91,21 +91,13 @@ impl RgbImage {
     /// A black picture.
     #[must_use]
     pub fn new(width: usize, height: usize) -> Self {
-        Self {
-            width,
-            height,
-            data: vec![0.0; width * height * 3],
-        }
+        Self { width, height, data: vec![0.0; width * height * 3] }
     }
 
     /// A picture of one colour, samples in `[0, 1]`.
     #[must_use]
     pub fn filled(width: usize, height: usize, colour: [f32; 3]) -> Self {
-        Self {
-            width,
-            height,
-            data: colour.repeat(width * height),
-        }
+        Self { width, height, data: colour.repeat(width * height) }
     }
 
     /// A picture from its samples, `[height][width][3]`.
@@ -114,11 +106,7 @@ impl RgbImage {
     /// [`ImageError::WrongLength`] when `data.len() != width * height * 3`.
     pub fn from_data(width: usize, height: usize, data: Vec<f32>) -> Result<Self, ImageError> {
         check_length(width, height, data.len())?;
-        Ok(Self {
-            width,
-            height,
-            data,
-        })
+        Ok(Self { width, height, data })
     }
 
     /// A picture from 8-bit samples, `[height][width][3]`; 255 becomes 1.
@@ -127,21 +115,14 @@ impl RgbImage {
     /// [`ImageError::WrongLength`] when `bytes.len() != width * height * 3`.
     pub fn from_rgb8(width: usize, height: usize, bytes: &[u8]) -> Result<Self, ImageError> {
         check_length(width, height, bytes.len())?;
-        Ok(Self {
-            width,
-            height,
-            data: bytes.iter().map(|&b| f32::from(b) / 255.0).collect(),
-        })
+        Ok(Self { width, height, data: bytes.iter().map(|&b| f32::from(b) / 255.0).collect() })
     }
 
     /// The samples as 8 bits, `[height][width][3]`: clamped to `[0, 1]`, scaled by 255, rounded to
     /// the nearest.
     #[must_use]
     pub fn to_rgb8(&self) -> Vec<u8> {
-        self.data
-            .iter()
-            .map(|&v| (v * 255.0 + 0.5).clamp(0.0, 255.0) as u8)
-            .collect()
+        self.data.iter().map(|&v| (v * 255.0 + 0.5).clamp(0.0, 255.0) as u8).collect()
     }
 
     /// The pixel in column `x`, row `y`.
@@ -164,12 +145,7 @@ impl RgbImage {
     }
 
     fn index(&self, x: usize, y: usize) -> usize {
-        assert!(
-            x < self.width && y < self.height,
-            "pixel ({x}, {y}) outside {}x{}",
-            self.width,
-            self.height
-        );
+        assert!(x < self.width && y < self.height, "pixel ({x}, {y}) outside {}x{}", self.width, self.height);
         (y * self.width + x) * 3
     }
 
@@ -190,11 +166,7 @@ impl RgbImage {
         for y in rect.y..rect.end_y() {
             data.extend_from_slice(&self.row(y)[rect.x * 3..rect.end_x() * 3]);
         }
-        Self {
-            width: rect.width,
-            height: rect.height,
-            data,
-        }
+        Self { width: rect.width, height: rect.height, data }
     }
 
     /// Copies `other` into this picture with its corner at column `x`, row `y`; what would lie
@@ -213,12 +185,7 @@ impl RgbImage {
     /// # Errors
     /// [`ImageError::BadSize`] when one of the pictures has no pixel or is larger than
     /// [`MAX_SIDE_PX`].
-    pub fn resize(
-        &self,
-        width: usize,
-        height: usize,
-        filter: ResizeFilter,
-    ) -> Result<Self, ImageError> {
+    pub fn resize(&self, width: usize, height: usize, filter: ResizeFilter) -> Result<Self, ImageError> {
         check_size(self.width, self.height)?;
         check_size(width, height)?;
         if (width, height) == (self.width, self.height) {
@@ -245,9 +212,7 @@ impl RgbImage {
             bytemuck::cast_slice_mut(&mut target.data),
         )
         .map_err(|e| failed(&e))?;
-        fir::Resizer::new()
-            .resize_typed(&from, &mut to, &options)
-            .map_err(|e| failed(&e))?;
+        fir::Resizer::new().resize_typed(&from, &mut to, &options).map_err(|e| failed(&e))?;
         Ok(target)
     }
 
@@ -296,18 +261,12 @@ impl RgbImage {
     pub fn decode(bytes: &[u8]) -> Result<Self, ImageError> {
         let (picture, _) = decode_upright(bytes)?;
         let (width, height) = (picture.width() as usize, picture.height() as usize);
-        Ok(Self {
-            width,
-            height,
-            data: picture.into_rgb32f().into_raw(),
-        })
+        Ok(Self { width, height, data: picture.into_rgb32f().into_raw() })
     }
 }
 
 /// Decodes a picture file, applies its EXIF orientation and gives its ICC profile.
-pub(crate) fn decode_upright(
-    bytes: &[u8],
-) -> Result<(image::DynamicImage, Option<Vec<u8>>), ImageError> {
+pub(crate) fn decode_upright(bytes: &[u8]) -> Result<(image::DynamicImage, Option<Vec<u8>>), ImageError> {
     let mut decoder = open_decoder(bytes)?;
     let orientation = decoder.orientation().map_err(ImageError::Decode)?;
     let icc_profile = decoder.icc_profile().map_err(ImageError::Decode)?;
@@ -326,11 +285,7 @@ pub(crate) fn upright_size(bytes: &[u8]) -> Result<(usize, usize), ImageError> {
         O::Rotate90 | O::Rotate270 | O::Rotate90FlipH | O::Rotate270FlipH
     );
     let (width, height) = (width as usize, height as usize);
-    Ok(if turned {
-        (height, width)
-    } else {
-        (width, height)
-    })
+    Ok(if turned { (height, width) } else { (width, height) })
 }
 
 /// A decoder whose header has been read and whose size is within bounds.
@@ -352,12 +307,9 @@ fn open_decoder(bytes: &[u8]) -> Result<impl ImageDecoder + '_, ImageError> {
 fn check_length(width: usize, height: usize, found: usize) -> Result<(), ImageError> {
     match width.checked_mul(height).and_then(|n| n.checked_mul(3)) {
         Some(expected) if expected == found => Ok(()),
-        expected => Err(ImageError::WrongLength {
-            width,
-            height,
-            expected: expected.unwrap_or(usize::MAX),
-            found,
-        }),
+        expected => {
+            Err(ImageError::WrongLength { width, height, expected: expected.unwrap_or(usize::MAX), found })
+        }
     }
 }
 
