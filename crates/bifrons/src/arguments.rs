@@ -91,8 +91,32 @@ pub(crate) enum Command {
         #[arg(long)]
         project: Option<PathBuf>,
     },
+    /// Measure how fast this machine is; prints one line of JSON.
+    Bench {
+        #[command(subcommand)]
+        what: BenchCommand,
+    },
     /// Check what Bifrons needs: FFmpeg, devices, disk, the built-in networks.
     Doctor,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BenchCommand {
+    /// Train on faces made up in memory, of two people.
+    Train {
+        /// Shape of the network: quick or original.
+        #[arg(long, default_value = "quick")]
+        preset: String,
+        /// Iterations before measuring begins.
+        #[arg(long, value_name = "N", default_value_t = 2)]
+        warm: u64,
+        /// Iterations to measure.
+        #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u64).range(1..))]
+        iterations: u64,
+        /// Where to compute: cpu.
+        #[arg(long, default_value = "cpu")]
+        device: String,
+    },
 }
 
 #[derive(Debug, Args)]

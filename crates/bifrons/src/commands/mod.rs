@@ -1,5 +1,6 @@
 //! What each command does: it checks what was typed, calls the stages in order and says what came of it.
 
+mod bench;
 mod convert;
 mod doctor;
 mod extract;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 use bifrons_project::{Reporter, Stop};
 
-use crate::arguments::Command;
+use crate::arguments::{BenchCommand, Command};
 use crate::failure::Finished;
 use crate::sheet;
 
@@ -34,6 +35,9 @@ pub(crate) fn run(command: &Command, context: &Context) -> anyhow::Result<Finish
         }
         Command::Sheet { footage, result, output, project } => {
             sheet::run(footage, result, project.as_deref(), output)
+        }
+        Command::Bench { what: BenchCommand::Train { preset, warm, iterations, device } } => {
+            bench::train(preset, *warm, *iterations, device, context)
         }
         Command::Doctor => doctor::run(),
     }

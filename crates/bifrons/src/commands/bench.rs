@@ -1,0 +1,109 @@
+//! `bifrons bench`: how fast this machine is, in figures that can be compared with other programs.
+
+use std::io::Write as _;
+use std::time::Instant;
+
+use bifrons_net::Preset;
+use bifrons_training::{Batch, Trainer};
+use serde_json::json;
+
+use super::Context;
+use super::train::named_device;
+use crate::failure::Finished;
+
+const PEOPLE: usize = 2;
+
+/// Times whole training steps: forward, loss, backward, optimiser. Making the batches is not counted, as a training
+/// run makes them in another thread.
+pub(super) fn train(
+    preset: &str,
+    warm: u64,
+    iterations: u64,
+    device: &str,
+    context: &Context,
+) -> anyhow::Result<Finished> {
+    let preset = Preset::named(preset)?;
+    let batch = preset.training.batch_per_person;
+    let names = (1..=PEOPLE).map(|number| format!("person-{number}")).collect();
+    let mut trainer = Trainer::new(preset.clone(), names, 1, &named_device(device)?);
+
+    let mut secs = Vec::new();
+    for iteration in 0..warm + iterations {
+        if context.stop.is_requested() {
+            return Ok(Finished { stopped: true, ..Finished::default() });
+        }
+        let faces = made_up(iteration, &preset);
+        let started = Instant::now();
+        trainer.step(&faces)?;
+        if iteration >= warm {
+            secs.push(started.elapsed().as_secs_f64());
+        }
+    }
+    secs.sort_by(f64::total_cmp);
+    let median_secs = median(&secs);
+    let line = json!({
+        "program": "bifrons",
+        "preset": preset.name,
+        "device": device,
+        "batch": batch,
+        "iterations": secs.len(),
+        "median_s": median_secs,
+        "min_s": secs.first(),
+        "max_s": secs.last(),
+        "iterations_per_sec": 1.0 / median_secs,
+        "images_per_sec": (PEOPLE * batch) as f64 / median_secs,
+        "peak_rss_mb": peak_rss_mb(),
+    });
+    writeln!(std::io::stdout(), "{line}")?;
+    Ok(Finished::default())
+}
+
+/// Smooth coloured waves in `[0, 1]`, other ones for every image: as costly as faces, and nobody's.
+fn made_up(iteration: u64, preset: &Preset) -> Batch {
+    let size_px = preset.network.output_px;
+    let images = PEOPLE * preset.training.batch_per_person;
+    let wave = |index: usize| {
+        let (image, pixel) = (index / (3 * size_px * size_px), index % (size_px * size_px));
+        let (x, y) = ((pixel % size_px) as f32 / size_px as f32, (pixel / size_px) as f32 / size_px as f32);
+        let phase = image as f32 + iteration as f32 * 0.1 + (index / (size_px * size_px) % 3) as f32;
+        0.5 + 0.4 * (5.0 * x * phase.sin() + 5.0 * y * phase.cos() + phase).sin()
+    };
+    let planes: Vec<f32> = (0..images * 3 * size_px * size_px).map(wave).collect();
+    Batch { iteration, input: planes.clone(), truth: planes, weight: vec![1.0; images * size_px * size_px] }
+}
+
+/// The middle of sorted numbers, of which there is at least one.
+fn median(sorted: &[f64]) -> f64 {
+    let middle = sorted.len() / 2;
+    if sorted.len() % 2 == 1 { sorted[middle] } else { f64::midpoint(sorted[middle - 1], sorted[middle]) }
+}
+
+/// The most memory this process has ever held, in MiB, where the system tells (Linux).
+fn peak_rss_mb() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: f64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+    Some((kib / 1024.0 * 10.0).round() / 10.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_the_middle_or_between_the_two_middles() {
+        assert_eq!(median(&[3.0]), 3.0);
+        assert_eq!(median(&[1.0, 2.0, 4.0]), 2.0);
+        assert_eq!(median(&[1.0, 2.0, 4.0, 9.0]), 3.0);
+    }
+
+    #[test]
+    fn made_up_faces_have_the_shape_and_range_of_real_ones() {
+        let preset = &Preset::built_in()[0];
+        let (first, next) = (made_up(0, preset), made_up(1, preset));
+        assert_eq!(first.input.len(), 2 * 16 * 3 * 64 * 64);
+        assert_eq!(first.weight.len(), 2 * 16 * 64 * 64);
+        assert!(first.input.iter().all(|value| (0.0..=1.0).contains(value)));
+        assert_ne!(first.input, next.input);
+    }
+}
