@@ -93,6 +93,21 @@ impl Index {
         )
     }
 
+    /// The faces of one person in some frames of a clip: those of accepted tracks that are theirs,
+    /// ordered by frame and track. Review decisions do not count here: a face too blurred to
+    /// learn from is still a face to replace.
+    ///
+    /// # Errors
+    /// [`ProjectError::UnknownPerson`], [`ProjectError::Damaged`].
+    pub fn person_faces_in(&self, clip: ClipId, person: &str, frames: Range<usize>) -> Result<Vec<Face>> {
+        let person = self.person_id(&self.lock(), person)?;
+        let end = i64::try_from(frames.end).unwrap_or(i64::MAX);
+        self.list_faces(
+            "faces.clip = ?1 AND tracks.person = ?2 AND faces.frame >= ?3 AND faces.frame < ?4",
+            params![clip.0, person.0, frames.start, end],
+        )
+    }
+
     /// The tracks of a clip, whatever became of them.
     ///
     /// # Errors

@@ -118,6 +118,11 @@ fn a_track_can_be_somebody_else_or_nobody() {
         index.faces_of(person, Review::Any).unwrap().iter().map(|face| face.record.track).collect()
     };
     assert_eq!((tracks_of("alice"), tracks_of("bob")), (vec![0], vec![1]));
+    let in_frames = |person, frames| index.person_faces_in(clip, person, frames).unwrap().len();
+    assert_eq!(
+        (in_frames("bob", 0..1), in_frames("bob", 1..9), in_frames("alice", 0..usize::MAX)),
+        (1, 0, 1)
+    );
     index.set_track_person(clip, 0, None).unwrap();
     assert!(tracks_of("alice").is_empty());
     assert_eq!(index.tracks(clip).unwrap()[0].person, None);

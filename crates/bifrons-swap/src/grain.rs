@@ -1,0 +1,183 @@
+//! Grain: a network draws smooth skin; film has noise. Where the drawn face is smoother than the
+//! footage under the same mask, it gets as much grain as is missing.
+//!
+//! The grain is a function of seed, frame and place, so that a frame converted twice (after a
+//! kill, on another machine) is the same frame. It is gray, white noise: real grain is coarser
+//! after compression, so this is a help against the look of wax and not a copy of the film stock.
+
+use bifrons_media::{PixelRect, RgbImage};
+
+use crate::light::luma;
+
+/// Standard deviation of added grain at most, in picture values: more than 6/255 would be a
+/// wrong measurement rather than film.
+pub const MAX_GRAIN: f32 = 6.0 / 255.0;
+
+/// What [`fine_detail`] says of white noise with standard deviation 1. Found by the test
+/// `detail_of_white_noise_is_its_deviation`.
+const DETAIL_OF_WHITE_NOISE: f32 = 0.881;
+
+/// How much finest detail a picture has where `alpha` is above ½: the standard deviation that
+/// white noise would need to look alike, in picture values.
+///
+/// It is the median of |luma − median of the 3 × 3 pixels around|, scaled. Contours and lashes
+/// hardly count in it, since they are few and the inner median follows them.
+///
+/// # Panics
+/// When picture and alpha differ in size.
+#[must_use]
+pub fn fine_detail(picture: &RgbImage, alpha: &[f32]) -> f32 {
+    let (width, height) = (picture.width, picture.height);
+    assert_eq!(alpha.len(), width * height, "an alpha of the picture's size");
+    let lumas: Vec<f32> = picture.data.as_chunks::<3>().0.iter().map(|pixel| luma(*pixel)).collect();
+    let mut residuals = Vec::new();
+    for y in 1..height.saturating_sub(1) {
+        for x in 1..width.saturating_sub(1) {
+            if alpha[y * width + x] > 0.5 {
+                let mut around: [f32; 9] =
+                    std::array::from_fn(|n| lumas[(y + n / 3 - 1) * width + x + n % 3 - 1]);
+                let (_, median, _) = around.select_nth_unstable_by(4, f32::total_cmp);
+                residuals.push((lumas[y * width + x] - *median).abs());
+            }
+        }
+    }
+    if residuals.is_empty() {
+        return 0.0;
+    }
+    let middle = residuals.len() / 2;
+    let (_, median, _) = residuals.select_nth_unstable_by(middle, f32::total_cmp);
+    // 0.6745: the median of |x| of a normal distribution with deviation 1.
+    *median / 0.6745 / DETAIL_OF_WHITE_NOISE
+}
+
+/// How much grain the patch lacks under `alpha` compared to the region of the footage: a standard
+/// deviation in picture values, 0 to [`MAX_GRAIN`]. Smooth it over time before use.
+///
+/// # Panics
+/// When the three differ in size.
+#[must_use]
+pub fn missing_grain(patch: &RgbImage, region: &RgbImage, alpha: &[f32]) -> f32 {
+    let (has, wanted) = (fine_detail(patch, alpha), fine_detail(region, alpha));
+    (wanted * wanted - has * has).max(0.0).sqrt().min(MAX_GRAIN)
+}
+
+/// Adds gray grain of the given standard deviation to a patch that is to lie at `rect` in frame
+/// number `frame`. The same arguments give the same grain.
+///
+/// # Panics
+/// When patch and rectangle differ in size.
+pub fn add_grain(patch: &mut RgbImage, deviation: f32, seed: u64, frame: usize, rect: PixelRect) {
+    assert_eq!((patch.width, patch.height), (rect.width, rect.height), "patch and rectangle of one size");
+    if deviation <= 0.0 {
+        return;
+    }
+    let of_frame = mixed(seed ^ mixed(frame as u64));
+    for (place, pixel) in patch.data.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+        let (x, y) = (rect.x + place % rect.width, rect.y + place / rect.width);
+        let grain = deviation * normal(mixed(of_frame ^ ((y as u64) << 32 | x as u64)));
+        pixel.iter_mut().for_each(|value| *value += grain);
+    }
+}
+
+/// Nearly normal, mean 0, deviation 1: the sum of four uniform numbers from one hash
+/// (Irwin and Hall; it ends at ±3.46, as grain does).
+fn normal(hash: u64) -> f32 {
+    let sum: u32 = (0..4).map(|part| (hash >> (16 * part) & 0xFFFF) as u32).sum();
+    // Each has mean 65535/2 and variance (65536² − 1)/12; four of them 65536²/3.
+    (sum as f32 - 131_070.0) / 37_837.2
+}
+
+/// The finaliser of SplitMix64 (Steele, Lea and Flood 2014): every bit depends on every bit.
+fn mixed(mut bits: u64) -> u64 {
+    bits = bits.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    bits ^ (bits >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RECT: PixelRect = PixelRect::new(40, 30, 128, 96);
+
+    fn face() -> RgbImage {
+        let mut face = RgbImage::new(RECT.width, RECT.height);
+        for (place, pixel) in face.data.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+            let (x, y) = ((place % RECT.width) as f32, (place / RECT.width) as f32);
+            *pixel = [0.5 + 0.1 * (x * 0.05).sin(), 0.4 + 0.001 * y, 0.35];
+        }
+        face
+    }
+
+    fn grained(deviation: f32, seed: u64, frame: usize) -> RgbImage {
+        let mut face = face();
+        add_grain(&mut face, deviation, seed, frame, RECT);
+        face
+    }
+
+    #[test]
+    fn grain_has_the_deviation_asked_for_and_no_mean() {
+        let (plain, grained) = (face(), grained(0.02, 1, 0));
+        let added: Vec<f64> =
+            plain.data.iter().zip(&grained.data).step_by(3).map(|(a, b)| f64::from(b - a)).collect();
+        let mean = added.iter().sum::<f64>() / added.len() as f64;
+        let deviation = (added.iter().map(|value| value * value).sum::<f64>() / added.len() as f64).sqrt();
+        assert!(mean.abs() < 6e-4 && (deviation - 0.02).abs() < 6e-4, "{mean} {deviation}");
+    }
+
+    #[test]
+    fn detail_of_white_noise_is_its_deviation() {
+        let alpha = vec![1.0; RECT.area_px()];
+        assert!(fine_detail(&face(), &alpha) < 0.001);
+        for deviation in [0.005, 0.01, 0.02] {
+            let found = fine_detail(&grained(deviation, 3, 9), &alpha);
+            assert!((found / deviation - 1.0).abs() < 0.02, "{deviation}: {found}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_added_and_no_more() {
+        let alpha = vec![1.0; RECT.area_px()];
+        let footage = grained(0.015, 7, 0);
+        let mut patch = grained(0.006, 8, 0);
+        let missing = missing_grain(&patch, &footage, &alpha);
+        add_grain(&mut patch, missing, 1, 0, RECT);
+        let ratio = fine_detail(&patch, &alpha) / fine_detail(&footage, &alpha);
+        assert!((ratio - 1.0).abs() < 0.06, "{ratio}");
+        assert_eq!(
+            missing_grain(&footage, &patch, &alpha).min(0.004),
+            missing_grain(&footage, &patch, &alpha)
+        );
+        assert_eq!(missing_grain(&footage, &face(), &alpha), 0.0);
+        assert_eq!(missing_grain(&face(), &grained(0.3, 1, 1), &alpha), MAX_GRAIN);
+    }
+
+    #[test]
+    fn only_what_is_under_the_mask_is_measured() {
+        let mut alpha = vec![1.0; RECT.area_px()];
+        let mut noisy_beside = face();
+        for (place, pixel) in noisy_beside.data.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+            if place % RECT.width >= 64 {
+                *pixel = [normal(mixed(place as u64)); 3];
+                alpha[place] = 0.0;
+            }
+        }
+        assert!(fine_detail(&noisy_beside, &alpha) < 0.001);
+        assert_eq!(fine_detail(&noisy_beside, &vec![0.0; RECT.area_px()]), 0.0);
+    }
+
+    #[test]
+    fn grain_depends_on_seed_frame_and_place_in_the_frame_only() {
+        assert_eq!(grained(0.01, 5, 6), grained(0.01, 5, 6));
+        assert_ne!(grained(0.01, 5, 6), grained(0.01, 5, 7));
+        assert_ne!(grained(0.01, 5, 6), grained(0.01, 6, 6));
+        assert_eq!(grained(0.0, 5, 6), face());
+        // Two patches that overlap in the frame get the same grain there.
+        let mut one = RgbImage::new(8, 8);
+        let mut other = RgbImage::new(8, 8);
+        add_grain(&mut one, 0.01, 1, 1, PixelRect::new(10, 10, 8, 8));
+        add_grain(&mut other, 0.01, 1, 1, PixelRect::new(12, 13, 8, 8));
+        assert_eq!(one.get(2, 3), other.get(0, 0));
+    }
+}
