@@ -60,7 +60,7 @@ impl From<Embedding> for Vec<f32> {
 impl Embedding {
     /// The numbers.
     #[must_use]
-    pub fn values(&self) -> &[f32] {
+    pub fn as_slice(&self) -> &[f32] {
         &self.values
     }
 
@@ -147,7 +147,7 @@ mod tests {
         let (a, b) = (Embedding::try_from(a).unwrap(), Embedding::try_from(b).unwrap());
         assert!((a.cosine(&a) - 1.0).abs() < 1e-6);
         assert!((a.cosine(&b) - 0.6).abs() < 1e-6);
-        let again = Embedding::try_from(b.values().to_vec()).unwrap();
+        let again = Embedding::try_from(b.as_slice().to_vec()).unwrap();
         assert_eq!(again, b);
     }
 

@@ -3,6 +3,7 @@
 //! Everything is measured in displayed frame pixels; coordinates are continuous, pixel `(0, 0)`
 //! covers `[0, 1) x [0, 1)`.
 
+pub mod align;
 pub mod detect;
 pub mod embed;
 mod error;
@@ -11,12 +12,16 @@ pub mod mesh;
 pub mod mesh_points;
 mod network;
 mod picture;
+pub mod pose;
+mod sharpness;
 mod vision;
 
 pub use detect::{BoundingBox, Detection, DetectorOptions};
 pub use embed::Embedding;
 pub use error::VisionError;
 pub use mesh::{Mesh, MeshFit};
-pub use network::{Array, Network};
-pub use picture::{Picture, THUMBNAIL_HEIGHT_PX, THUMBNAIL_WIDTH_PX};
+pub use network::{Array, Network, NetworkFile};
+pub use picture::Picture;
+pub use pose::{Pose, eye_openness, mouth_openness, pose};
+pub use sharpness::sharpness;
 pub use vision::Vision;

@@ -91,6 +91,12 @@ impl Mesh {
         indices.iter().map(|&i| self.point(i)).collect()
     }
 
+    /// All points of the plane in another space.
+    #[must_use]
+    pub fn points_in(&self, target_from_frame: &Similarity) -> Vec<Point> {
+        (0..MESH_POINTS).map(|i| target_from_frame.apply(self.point(i))).collect()
+    }
+
     /// The mesh in another space: x and y moved by `target_from_frame`, z scaled with it.
     #[must_use]
     pub fn transformed(&self, target_from_frame: &Similarity) -> Self {

@@ -44,6 +44,9 @@ pub const LIPS_OUTER: [usize; 20] = [
     61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185,
 ];
 
+/// Ridge of the nose, between the eyes to below the tip.
+pub const NOSE_RIDGE: [usize; 8] = [168, 6, 197, 195, 5, 4, 1, 2];
+
 /// Pairs (upper lid, lower lid) across the person's right eye.
 pub const LIDS_RIGHT: [(usize, usize); 3] = [(160, 144), (159, 145), (158, 153)];
 /// Pairs (upper lid, lower lid) across the person's left eye.

@@ -47,6 +47,15 @@ pub trait Network: Send + Sync {
     fn run(&self, inputs: &[(&str, &Array)], outputs: &[&str]) -> Result<Vec<Array>, VisionError>;
 }
 
+/// A network's file inside the program.
+#[derive(Debug, Clone, Copy)]
+pub struct NetworkFile {
+    /// Name of the network, that of its file in `models/`.
+    pub name: &'static str,
+    /// The ONNX file.
+    pub bytes: &'static [u8],
+}
+
 /// A network of an ONNX file inside the program, run by rten on one thread of its own for each
 /// calling thread: frames run beside one another, so more threads for one frame would only wait for
 /// each other, and sums in one fixed order give the same bits on every machine of one kind.
@@ -60,15 +69,15 @@ thread_local! {
 }
 
 impl OnnxNetwork {
-    pub(crate) fn load(name: &'static str, onnx: &'static [u8]) -> Result<Self, VisionError> {
+    pub(crate) fn load(file: NetworkFile) -> Result<Self, VisionError> {
         let mut options = rten::ModelOptions::with_all_ops();
         options.prepack_weights(true);
-        let model = options.load_static_slice(onnx).map_err(|error| VisionError::Network {
-            network: name,
+        let model = options.load_static_slice(file.bytes).map_err(|error| VisionError::Network {
+            network: file.name,
             expected: "an ONNX file that loads".to_owned(),
             found: error.to_string(),
         })?;
-        Ok(Self { name, model })
+        Ok(Self { name: file.name, model })
     }
 
     fn error(&self, expected: &str, found: impl ToString) -> VisionError {

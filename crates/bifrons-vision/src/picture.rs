@@ -1,13 +1,8 @@
 //! What the networks look at: a whole frame, read only where needed.
 
-use bifrons_media::{PixelRect, ResizeFilter, RgbImage};
+use bifrons_media::{Frame, LumaThumbnail, PixelRect, ResizeFilter, RgbImage};
 
 use crate::VisionError;
-
-/// Columns of the luma thumbnail.
-pub const THUMBNAIL_WIDTH_PX: usize = 48;
-/// Rows of the luma thumbnail.
-pub const THUMBNAIL_HEIGHT_PX: usize = 32;
 
 /// A frame or a still, in displayed orientation, from which parts can be read.
 pub trait Picture {
@@ -23,7 +18,38 @@ pub trait Picture {
     /// # Errors
     /// [`VisionError::Picture`] when the picture has no pixels.
     fn view(&self, size_px: usize) -> Result<(RgbImage, f64, f64), VisionError>;
+    /// A small grey picture for comparing frames; the same size for all frames of a clip.
+    ///
+    /// # Errors
+    /// [`VisionError::Picture`] when the picture has no pixels.
+    fn luma_thumbnail(&self) -> Result<LumaThumbnail, VisionError>;
 }
+
+impl Picture for Frame {
+    fn width_px(&self) -> usize {
+        Self::width_px(self)
+    }
+
+    fn height_px(&self) -> usize {
+        Self::height_px(self)
+    }
+
+    fn rgb(&self, rect: PixelRect) -> RgbImage {
+        Self::rgb(self, rect)
+    }
+
+    fn view(&self, size_px: usize) -> Result<(RgbImage, f64, f64), VisionError> {
+        let (image, scale) = self.rgb_long_side(size_px);
+        Ok((image, f64::from(scale), f64::from(scale)))
+    }
+
+    fn luma_thumbnail(&self) -> Result<LumaThumbnail, VisionError> {
+        Ok(Self::luma_thumbnail(self))
+    }
+}
+
+/// Long side of the thumbnail of a still, in pixels: that of a frame's.
+const THUMBNAIL_SIDE_PX: usize = 64;
 
 impl Picture for RgbImage {
     fn width_px(&self) -> usize {
@@ -48,5 +74,14 @@ impl Picture for RgbImage {
             width as f64 / self.width as f64,
             height as f64 / self.height as f64,
         ))
+    }
+    fn luma_thumbnail(&self) -> Result<LumaThumbnail, VisionError> {
+        let (view, ..) = self.view(THUMBNAIL_SIDE_PX)?;
+        let luma = |p: &[f32]| 0.2126 * p[0] + 0.7152 * p[1] + 0.0722 * p[2];
+        Ok(LumaThumbnail {
+            width: view.width,
+            height: view.height,
+            data: view.data.chunks_exact(3).map(|p| (luma(p) * 255.0 + 0.5).clamp(0.0, 255.0) as u8).collect(),
+        })
     }
 }

@@ -3,7 +3,8 @@
 use crate::detect::{self, Detection, DetectorOptions};
 use crate::embed::{self, Embedding};
 use crate::mesh::{self, Mesh, MeshFit};
-use crate::network::{Network, OnnxNetwork};
+use crate::network::{Network, NetworkFile, OnnxNetwork};
+
 use crate::{Picture, VisionError};
 
 /// The pretrained networks, loaded from inside the program. Share one between threads: runs do not
@@ -26,14 +27,22 @@ impl Vision {
     /// # Errors
     /// [`VisionError::Network`] when the program file is damaged.
     pub fn load() -> Result<Self, VisionError> {
-        let detector = include_bytes!("../../../models/centerface.onnx");
-        let mesh = include_bytes!("../../../models/face_mesh.onnx");
-        let embedding = include_bytes!("../../../models/face_embedding.onnx");
+        let [detector, mesh, embedding] = Self::networks();
         Ok(Self::with_networks(
-            Box::new(OnnxNetwork::load("centerface", detector)?),
-            Box::new(OnnxNetwork::load("face_mesh", mesh)?),
-            Box::new(OnnxNetwork::load("face_embedding", embedding)?),
+            Box::new(OnnxNetwork::load(detector)?),
+            Box::new(OnnxNetwork::load(mesh)?),
+            Box::new(OnnxNetwork::load(embedding)?),
         ))
+    }
+
+    /// The files of the networks inside the program: detector, mesh, embedding.
+    #[must_use]
+    pub fn networks() -> [NetworkFile; 3] {
+        [
+            NetworkFile { name: "centerface", bytes: include_bytes!("../../../models/centerface.onnx") },
+            NetworkFile { name: "face_mesh", bytes: include_bytes!("../../../models/face_mesh.onnx") },
+            NetworkFile { name: "face_embedding", bytes: include_bytes!("../../../models/face_embedding.onnx") },
+        ]
     }
 
     /// Other ways to run the same three networks (inputs and outputs as in `models/README.md`).
