@@ -90,7 +90,8 @@ impl Layout {
     /// one name in two folders do not share chunks.
     #[must_use]
     pub fn work(&self, film: &Path) -> PathBuf {
-        let film = self.root.join(film);
+        // Without a current folder a relative path stays as it is: still a name of its own.
+        let film = without_dots(&std::path::absolute(film).unwrap_or_else(|_| film.to_owned()));
         let name = film.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         if film.parent() == Some(&self.out()) {
             return self.out().join(format!("{name}.work"));
@@ -187,6 +188,10 @@ mod tests {
         let (one, two) = (layout.work(Path::new("/a/film.mp4")), layout.work(Path::new("/b/film.mp4")));
         assert_ne!(one, two);
         assert!(one.starts_with("/p/out"));
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(layout.work(Path::new("film.mp4")), layout.work(&here.join("x/../film.mp4")));
+        let inside = Layout::new(&here).work(Path::new("out/film.mp4"));
+        assert_eq!(inside, here.join("out/film.mp4.work"));
     }
 
     #[test]

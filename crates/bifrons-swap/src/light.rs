@@ -9,20 +9,51 @@
 //! blown up on the way back. Since the same curve is used both ways, what is not mixed comes back
 //! as it was. Values below 0 and above 1 (film has them: "super white") go through by symmetry.
 
-/// Amount of light of a picture value; 0 and 1 stay.
+use std::sync::LazyLock;
+
+/// Amount of light of a picture value; 0 and 1 stay. Exact to 1e-6.
 #[must_use]
 pub fn linear_from_encoded(encoded: f32) -> f32 {
-    let size = encoded.abs();
-    let linear = if size <= 0.040_45 { size / 12.92 } else { ((size + 0.055) / 1.055).powf(2.4) };
-    linear.copysign(encoded)
+    static TABLE: LazyLock<Table> = LazyLock::new(|| Table::of(linear_formula));
+    TABLE.at(encoded.abs(), linear_formula).copysign(encoded)
 }
 
-/// Picture value of an amount of light: the reverse of [`linear_from_encoded`].
+/// Picture value of an amount of light: the reverse of [`linear_from_encoded`]. Exact to 5e-6.
 #[must_use]
 pub fn encoded_from_linear(linear: f32) -> f32 {
-    let size = linear.abs();
-    let encoded = if size <= 0.003_130_8 { size * 12.92 } else { 1.055 * size.powf(1.0 / 2.4) - 0.055 };
-    encoded.copysign(linear)
+    static TABLE: LazyLock<Table> = LazyLock::new(|| Table::of(encoded_formula));
+    TABLE.at(linear.abs(), encoded_formula).copysign(linear)
+}
+
+fn linear_formula(encoded: f32) -> f32 {
+    if encoded <= 0.040_45 { encoded / 12.92 } else { ((encoded + 0.055) / 1.055).powf(2.4) }
+}
+
+fn encoded_formula(linear: f32) -> f32 {
+    if linear <= 0.003_130_8 { linear * 12.92 } else { 1.055 * linear.powf(1.0 / 2.4) - 0.055 }
+}
+
+/// A curve over `[0, 1]`, interpolated: several times faster than raising to a power, and every
+/// pixel of a face goes there and back.
+struct Table(Vec<f32>);
+
+impl Table {
+    /// Fine enough for the bend of [`encoded_formula`] near black.
+    const STEPS: usize = 1 << 14;
+
+    fn of(formula: fn(f32) -> f32) -> Self {
+        Self((0..=Self::STEPS).map(|step| formula(step as f32 / Self::STEPS as f32)).collect())
+    }
+
+    /// The curve at a place of 0 or more, by the formula beyond 1.
+    fn at(&self, place: f32, formula: fn(f32) -> f32) -> f32 {
+        let position = place * Self::STEPS as f32;
+        let step = position as usize;
+        match self.0.get(step..step + 2) {
+            Some([here, next]) => here + (position - step as f32) * (next - here),
+            _ => formula(place),
+        }
+    }
 }
 
 /// Luma of picture values with the weights of BT.709, as eyes judge grain and detail.
@@ -41,6 +72,17 @@ mod tests {
             assert!((linear_from_encoded(encoded) - linear).abs() < 1e-6, "{encoded}");
         }
         assert_eq!(linear_from_encoded(-0.5), -linear_from_encoded(0.5));
+    }
+
+    #[test]
+    fn the_tables_follow_the_formulas() {
+        for step in 0..=100_003 {
+            let place = step as f32 / 100_000.0;
+            assert!((linear_from_encoded(place) - linear_formula(place)).abs() < 1e-6, "{place}");
+            assert!((encoded_from_linear(place) - encoded_formula(place)).abs() < 5e-6, "{place}");
+        }
+        assert!(linear_from_encoded(f32::NAN).is_nan());
+        assert_eq!(linear_from_encoded(f32::INFINITY), f32::INFINITY);
     }
 
     #[test]

@@ -112,21 +112,32 @@ impl Mask {
     }
 
     fn smallest_within(&self, radius: usize) -> Self {
-        let (size, reach) = (self.size_px as isize, radius as isize);
-        // For each row of the disc how far it reaches to the sides.
-        let sides: Vec<(isize, isize)> =
-            (-reach..=reach).map(|row| (row, ((reach * reach - row * row) as f64).sqrt() as isize)).collect();
-        let mut values = vec![0.0; self.values.len()];
-        for y in reach..size - reach {
-            for x in reach..size - reach {
-                let rows = sides.iter().map(|(row, side)| {
-                    let start = ((y + row) * size + x - side) as usize;
-                    self.values[start..=start + 2 * *side as usize].iter().copied().fold(1.0, f32::min)
-                });
-                values[(y * size + x) as usize] = rows.fold(1.0, f32::min);
+        let size = self.size_px;
+        // For each number of pixels to the sides, the smallest value that near in the same row.
+        let mut near = vec![self.values.clone()];
+        for side in 1..=radius {
+            let mut wider = near[side - 1].clone();
+            for (row, source) in wider.chunks_exact_mut(size).zip(self.values.chunks_exact(size)) {
+                for (x, value) in row.iter_mut().enumerate() {
+                    let outside = x < side || x + side >= size;
+                    *value = if outside { 0.0 } else { value.min(source[x - side]).min(source[x + side]) };
+                }
+            }
+            near.push(wider);
+        }
+        // The disc is a stack of such rows.
+        let mut values = vec![0f32; self.values.len()];
+        for y in radius..size.saturating_sub(radius) {
+            let target = &mut values[y * size..(y + 1) * size];
+            target.fill(1.0);
+            for other in y - radius..=y + radius {
+                let away = y.abs_diff(other);
+                let side = (radius * radius - away * away).isqrt();
+                let row = &near[side][other * size..(other + 1) * size];
+                target.iter_mut().zip(row).for_each(|(value, near)| *value = value.min(*near));
             }
         }
-        Self { size_px: self.size_px, values }
+        Self { size_px: size, values }
     }
 }
 
