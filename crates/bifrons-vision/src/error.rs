@@ -18,14 +18,6 @@ pub enum VisionError {
     /// A picture could not be read or resized.
     #[error(transparent)]
     Picture(#[from] bifrons_media::ImageError),
-    /// A saved tracker state does not belong to this program.
-    #[error("saved tracker state: expected {expected}, found {found}")]
-    State {
-        /// What a state must hold.
-        expected: String,
-        /// What it holds.
-        found: String,
-    },
 }
 
 impl VisionError {
@@ -39,9 +31,6 @@ impl VisionError {
                     .to_owned(),
             ),
             Self::Picture(error) => error.hint(),
-            Self::State { .. } => {
-                Some("extract this clip again from its first frame".to_owned())
-            }
         }
     }
 }

@@ -14,6 +14,7 @@ mod network;
 mod picture;
 pub mod pose;
 mod sharpness;
+pub mod track;
 mod vision;
 
 pub use detect::{BoundingBox, Detection, DetectorOptions};
@@ -24,4 +25,5 @@ pub use network::{Array, Network, NetworkFile};
 pub use picture::Picture;
 pub use pose::{Pose, eye_openness, mouth_openness, pose};
 pub use sharpness::sharpness;
+pub use track::{EndReason, Observation, Step, TrackEnd, Tracker, TrackerOptions, TrackerState};
 pub use vision::Vision;
