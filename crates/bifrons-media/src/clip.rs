@@ -56,6 +56,8 @@ pub struct SoundStream {
     pub index: u64,
     /// Codec as ffprobe names it, e.g. `aac`.
     pub codec: String,
+    /// Length of a tick of this track in seconds.
+    pub time_base: Rational,
     /// Sample rate in hertz; 0 when unknown.
     pub sample_rate_hz: u32,
     /// Number of channels; 0 when unknown.
@@ -267,6 +269,12 @@ impl Clip {
             return Err(MediaError::NoFrames { path: self.path.clone() });
         }
         Ok(Self { frames: self.frames[..count].into(), declared_frames: count, ..self.clone() })
+    }
+
+    /// The same clip, read and written with other tools from now on.
+    #[must_use]
+    pub fn with_tools(self, tools: Tools) -> Self {
+        Self { tools, ..self }
     }
 
     /// Starts decoding at frame `from_frame`, and gives exactly the frames that reading from 0

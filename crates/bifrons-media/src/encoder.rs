@@ -11,8 +11,9 @@ use crossbeam_channel::{SendTimeoutError, Sender, bounded};
 
 use crate::clip::{Clip, VideoDetails};
 use crate::frame::{Frame, Samples};
+use crate::ivf::{self, Packing};
 use crate::tools::{ChildGuard, Complaints, collect_complaints, file_argument};
-use crate::{Encoding, MediaError, ivf, probe};
+use crate::{Encoding, MediaError, probe};
 
 /// Frames waiting for the encoder.
 const QUEUE_FRAMES: usize = 2;
@@ -25,6 +26,7 @@ const FLUSH_PATIENCE: u32 = 10;
 pub(crate) struct VideoSink {
     clip: Clip,
     details: VideoDetails,
+    packing: Packing,
     frames: Range<usize>,
     part_path: PathBuf,
     sender: Option<Sender<Vec<u8>>>,
@@ -63,7 +65,8 @@ impl VideoSink {
         let complaints = Complaints::default();
         let reader = child.0.stderr.take().map(|stderr| collect_complaints(stderr, complaints.clone()));
         let (sender, receiver) = bounded::<Vec<u8>>(QUEUE_FRAMES);
-        let header = ivf::header(&details.layout, ticks_per_sec, frames.len());
+        let packing = Packing::of(&details.layout, details.encoded_format);
+        let header = ivf::header(&details.layout, packing, ticks_per_sec, frames.len());
         let writer = child.0.stdin.take().map(|mut stdin| {
             std::thread::spawn(move || {
                 // A write fails when FFmpeg has ended; its exit status says why.
@@ -80,6 +83,7 @@ impl VideoSink {
         Ok(Self {
             clip: clip.clone(),
             details: details.clone(),
+            packing,
             frames,
             part_path: part_path.to_owned(),
             sender: Some(sender),
@@ -99,6 +103,7 @@ impl VideoSink {
         };
         let bytes = ivf::frame(
             &self.details.layout,
+            self.packing,
             planes,
             chunk_ticks(&self.clip, self.frames.start, frame.index()),
         );
@@ -202,14 +207,11 @@ fn filters(clip: &Clip, details: &VideoDetails) -> String {
         }
     }
     let aspect = clip.stored_sample_aspect;
-    let finer_chroma = details.encoded_format.contains("444");
-    // Chroma that was repeated is averaged back to the very same value; chroma that must become
-    // finer is repeated.
-    let scaler = if finer_chroma { "neighbor" } else { "area" };
     let range = color.range_name();
     let mut chain = format!("setparams={}", tags.join(":"));
+    // Chroma that was repeated on the way here is averaged back to the very same value.
     chain.push_str(&format!(
-        ",scale=in_range={range}:out_range={range}:flags={scaler}+accurate_rnd+full_chroma_int+full_chroma_inp:sws_dither=none,format={}",
+        ",scale=in_range={range}:out_range={range}:flags=area+accurate_rnd+full_chroma_int+full_chroma_inp:sws_dither=none,format={}",
         details.encoded_format
     ));
     chain.push_str(&format!(",setsar={}/{}", aspect.num, aspect.den));

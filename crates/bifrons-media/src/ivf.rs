@@ -17,7 +17,13 @@ pub(crate) enum Packing {
 }
 
 impl Packing {
-    pub(crate) fn of(layout: &PlaneLayout) -> Self {
+    /// The packing for samples in `layout` that are to be encoded in FFmpeg's pixel format
+    /// `encoded_format`. FFmpeg never has to make chroma finer: where that is wanted, it is
+    /// repeated here, which is exact at odd sizes too.
+    pub(crate) fn of(layout: &PlaneLayout, encoded_format: &str) -> Self {
+        if encoded_format.contains("444") {
+            return Self::V410;
+        }
         match (layout.depth_bits, layout.chroma_shift_x, layout.chroma_shift_y) {
             (8, 1, 1) => Self::I420,
             (8, 1, 0) => Self::I422,
@@ -35,12 +41,12 @@ impl Packing {
 }
 
 /// The file header; times are in units of `1 / ticks_per_sec` seconds.
-pub(crate) fn header(layout: &PlaneLayout, ticks_per_sec: u32, frames: usize) -> Vec<u8> {
+pub(crate) fn header(layout: &PlaneLayout, packing: Packing, ticks_per_sec: u32, frames: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(32);
     bytes.extend_from_slice(b"DKIF");
     bytes.extend_from_slice(&0u16.to_le_bytes());
     bytes.extend_from_slice(&32u16.to_le_bytes());
-    bytes.extend_from_slice(Packing::of(layout).fourcc());
+    bytes.extend_from_slice(packing.fourcc());
     // Sides are at most 16384, so they fit.
     bytes.extend_from_slice(&(layout.width as u16).to_le_bytes());
     bytes.extend_from_slice(&(layout.height as u16).to_le_bytes());
@@ -52,8 +58,7 @@ pub(crate) fn header(layout: &PlaneLayout, ticks_per_sec: u32, frames: usize) ->
 }
 
 /// One frame with its own header.
-pub(crate) fn frame(layout: &PlaneLayout, planes: &[u8], time_ticks: u64) -> Vec<u8> {
-    let packing = Packing::of(layout);
+pub(crate) fn frame(layout: &PlaneLayout, packing: Packing, planes: &[u8], time_ticks: u64) -> Vec<u8> {
     let length = match packing {
         Packing::I420 | Packing::I422 => planes.len(),
         Packing::V410 => layout.width * layout.height * 4,
@@ -95,7 +100,7 @@ mod tests {
 
     #[test]
     fn header_is_as_ffmpeg_reads_it() {
-        let bytes = header(&TINY, 12_800, 7);
+        let bytes = header(&TINY, Packing::V410, 12_800, 7);
         assert_eq!(bytes.len(), 32);
         assert_eq!(&bytes[..14], b"DKIF\0\0\x20\0v410\x03\0");
         assert_eq!(bytes[16..24], [0, 50, 0, 0, 1, 0, 0, 0]);
@@ -103,10 +108,18 @@ mod tests {
     }
 
     #[test]
+    fn planes_go_as_they_are_where_the_encoder_takes_them() {
+        let eight = PlaneLayout { depth_bits: 8, ..TINY };
+        assert_eq!(Packing::of(&eight, "yuv420p"), Packing::I420);
+        assert_eq!(Packing::of(&eight, "yuv444p"), Packing::V410);
+        assert_eq!(Packing::of(&TINY, "yuv420p10le"), Packing::V410);
+    }
+
+    #[test]
     fn chroma_is_repeated_in_v410() {
         // Y 1 2 3, Cb 4 5, Cr 6 7
         let planes: Vec<u8> = [1u16, 2, 3, 4, 5, 6, 7].iter().flat_map(|v| v.to_le_bytes()).collect();
-        let bytes = frame(&TINY, &planes, 9);
+        let bytes = frame(&TINY, Packing::V410, &planes, 9);
         assert_eq!(bytes[..12], [12, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0]);
         let words: Vec<u32> =
             bytes[12..].chunks_exact(4).map(|w| u32::from_le_bytes([w[0], w[1], w[2], w[3]])).collect();

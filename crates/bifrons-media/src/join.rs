@@ -1,6 +1,5 @@
 //! Chunks into a film, with everything of the footage that is not its picture.
 
-use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -97,6 +96,7 @@ fn holds_sound(clip: &Clip, container: Container) -> Result<bool, MediaError> {
     command.args(["-v", "error", "-nostdin", "-protocol_whitelist", "file"]);
     command.arg("-i").arg(file_argument(&clip.path));
     command.args(["-map", "0:a", "-c", "copy", "-t", "1"]);
+    unwrap_adts(&mut command, clip);
     if container != Container::Matroska {
         // A file that needs no seeking back can go to a pipe.
         command.args(["-movflags", "frag_keyframe+empty_moov+delay_moov"]);
@@ -142,7 +142,7 @@ pub fn join(clip: &Clip, chunks: &[PathBuf], out_part: &Path, final_name: &Path)
     if !status.success() {
         return Err(MediaError::encoder(out_part, complaints.text()));
     }
-    verify::film(clip, details, out_part)
+    verify::film(clip, out_part)
 }
 
 fn join_command(
@@ -180,10 +180,14 @@ fn join_command(
     command.args(["-map_metadata", "1", "-map_chapters", "1"]);
     command.args(["-map_metadata:s:v:0", &format!("1:s:{}", details.stream_index)]);
     if by_metadata {
-        command.args(["-metadata:s:v:0", &format!("rotate={degrees}")]);
+        // It counts anticlockwise too.
+        let anticlockwise = 360 - degrees;
+        command.args(["-metadata:s:v:0", &format!("rotate={anticlockwise}")]);
     }
     if container != Container::Matroska {
         command.args(["-video_track_timescale", &clip.time_base.den.to_string()]);
+        // Late starts are written in this unit; the default of a millisecond is too coarse.
+        command.args(["-movie_timescale", "90000"]);
         command.args(["-movflags", "+faststart"]);
     }
     command.args(["-f", container.muxer()]);
@@ -254,18 +258,23 @@ fn append_entry(list: &mut Vec<u8>, chunk: &Path, duration_us: i64) -> Result<()
     Ok(())
 }
 
-/// Options that give the MD5 of each sound track's packets.
-pub(crate) fn sound_hash_command(clip: &Clip, path: &Path, unwrap_adts: &[bool]) -> Command {
-    let mut command = Command::new(&clip.tools.ffmpeg);
-    command.args(["-v", "error", "-nostdin", "-protocol_whitelist", "file"]);
-    command.arg("-i").arg(file_argument(path));
-    command.args(["-map", "0:a", "-c", "copy"]);
-    for (track, _) in unwrap_adts.iter().enumerate().filter(|(_, u)| **u) {
-        // Transport streams wrap every AAC packet in a header that files do not have.
-        let mut option = OsString::from("-bsf:a:");
-        option.push(track.to_string());
-        command.arg(option).arg("aac_adtstoasc");
+/// Transport streams wrap every AAC packet in a header that other files do not have; this takes it
+/// off and leaves packets without one alone.
+fn unwrap_adts(command: &mut Command, clip: &Clip) {
+    for (track, _) in clip.sound.iter().enumerate().filter(|(_, sound)| sound.codec == "aac") {
+        command.args([&format!("-bsf:a:{track}"), "aac_adtstoasc"]);
     }
-    command.args(["-f", "streamhash", "-hash", "md5", "-protocol_whitelist", "pipe", "pipe:1"]);
+}
+
+/// FFmpeg's arguments that give the MD5 of each sound track's packets in `path`, which is `clip` or
+/// a film made of it.
+pub(crate) fn sound_hash_command(clip: &Clip, path: &Path) -> Command {
+    let mut command = Command::new(&clip.tools.ffmpeg);
+    command.args(["-v", "error", "-nostdin", "-protocol_whitelist", "file", "-i"]);
+    command.arg(file_argument(path));
+    command.args(["-map", "0:a", "-c", "copy"]);
+    unwrap_adts(&mut command, clip);
+    command.args(["-f", "streamhash", "-hash", "md5"]);
+    command.args(["-protocol_whitelist", "pipe", "pipe:1"]);
     command
 }

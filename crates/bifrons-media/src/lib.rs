@@ -14,6 +14,8 @@ mod encoder;
 mod encoding;
 mod error;
 mod frame;
+#[cfg(test)]
+mod frame_tests;
 mod ivf;
 mod join;
 mod layout;

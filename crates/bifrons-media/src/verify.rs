@@ -2,16 +2,13 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
-use crate::clip::{Clip, Rational, VideoDetails};
+use crate::clip::{Clip, Rational};
 use crate::join::sound_hash_command;
 use crate::tools::run_lines;
-use crate::video::parse_micros;
-use crate::{MediaError, Tools, probe, video};
+use crate::{MediaError, probe, video};
 
 /// Compares a joined film with its footage.
-pub(crate) fn film(clip: &Clip, details: &VideoDetails, film: &Path) -> Result<(), MediaError> {
+pub(crate) fn film(clip: &Clip, film: &Path) -> Result<(), MediaError> {
     let wrong = |what, expected: String, found: String| MediaError::WrongResult {
         path: film.to_owned(),
         what,
@@ -42,16 +39,14 @@ pub(crate) fn film(clip: &Clip, details: &VideoDetails, film: &Path) -> Result<(
         };
         return Err(wrong("size and rotation", text(clip), text(&made)));
     }
-    let is_adts: Vec<_> = clip.sound.iter().map(|s| s.codec == "aac").collect();
     if !clip.sound.is_empty() {
-        let was = sound_hashes(clip, &clip.path, &is_adts)?;
-        let is = sound_hashes(clip, film, &is_adts)?;
+        let was = sound_hashes(clip, &clip.path)?;
+        let is = sound_hashes(clip, film)?;
         if was != is || was.len() != clip.sound.len() {
             return Err(wrong("MD5 of the sound's packets", was.join(" "), is.join(" ")));
         }
-        let made_details = made.video.as_ref().unwrap_or(details);
-        let was = sound_offsets(&clip.tools, &clip.path, details.stream_index)?;
-        let is = sound_offsets(&clip.tools, film, made_details.stream_index)?;
+        let was = sound_offsets(clip)?;
+        let is = sound_offsets(&made)?;
         // Sound times have a coarser unit in some files: a millisecond in mkv.
         let tolerance_us = (tolerance_secs * 1e6).ceil() as u64 + 1_000;
         let alike = was.len() == is.len() && was.iter().zip(&is).all(|(a, b)| a.abs_diff(*b) <= tolerance_us);
@@ -71,10 +66,10 @@ fn secs(ticks: i64, time_base: Rational) -> f64 {
 }
 
 /// One MD5 a sound track.
-fn sound_hashes(clip: &Clip, path: &Path, unwrap_adts: &[bool]) -> Result<Vec<String>, MediaError> {
+fn sound_hashes(clip: &Clip, path: &Path) -> Result<Vec<String>, MediaError> {
     let mut hashes = Vec::new();
     let tools = &clip.tools;
-    let command = sound_hash_command(clip, path, unwrap_adts);
+    let command = sound_hash_command(clip, path);
     // A long film is read to its end before a line comes, so there is no limit on the time.
     let outcome = run_lines(command, &tools.ffmpeg, None, path, |line| {
         // 0,a,MD5=…
@@ -89,12 +84,18 @@ fn sound_hashes(clip: &Clip, path: &Path, unwrap_adts: &[bool]) -> Result<Vec<St
     Ok(hashes)
 }
 
-/// How much later than the picture each sound track starts, in microseconds.
-fn sound_offsets(tools: &Tools, path: &Path, video_index: u64) -> Result<Vec<i64>, MediaError> {
-    let about = probe::describe(tools, path)?;
-    let none = Vec::new();
-    let streams = about["streams"].as_array().unwrap_or(&none);
-    let start = |s: &Value| s["start_time"].as_str().and_then(parse_micros).unwrap_or(0);
-    let picture = streams.iter().find(|s| s["index"].as_u64() == Some(video_index)).map_or(0, start);
-    Ok(streams.iter().filter(|s| s["codec_type"] == "audio").map(|s| start(s) - picture).collect())
+/// How much later than the first frame the first packet of each sound track comes, in
+/// microseconds. Packets count, not what an edit list makes of them: a copy need not hide the
+/// encoder's priming samples the same way, but it must not move the sound.
+fn sound_offsets(clip: &Clip) -> Result<Vec<i64>, MediaError> {
+    let picture_secs = secs(clip.frames[0].pts_ticks, clip.time_base);
+    clip.sound
+        .iter()
+        .map(|sound| {
+            let table = probe::packets(&clip.tools, &clip.path, sound.index)?;
+            let first = table.packets.iter().filter_map(|p| p.pts_ticks).min();
+            let sound_secs = secs(first.unwrap_or(0), sound.time_base);
+            Ok(((sound_secs - picture_secs) * 1e6).round() as i64)
+        })
+        .collect()
 }

@@ -89,6 +89,10 @@ pub(crate) fn open(path: &Path, tools: &Tools) -> Result<Clip, MediaError> {
         .map(|s| SoundStream {
             index: s["index"].as_u64().unwrap_or(0),
             codec: s["codec_name"].as_str().unwrap_or("unknown").to_owned(),
+            time_base: s["time_base"]
+                .as_str()
+                .and_then(|t| parse_ratio(t, '/'))
+                .unwrap_or(Rational { num: 1, den: 1 }),
             sample_rate_hz: s["sample_rate"].as_str().and_then(|r| r.parse().ok()).unwrap_or(0),
             channels: s["channels"].as_u64().unwrap_or(0) as u32,
         })
