@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use bifrons_media::{Clip, Frame, MediaError, RgbImage};
+use bifrons_media::{Clip, ClipKind, Frame, MediaError, RgbImage};
 use bifrons_project::{
     Clip as ClipRow, Event, ExtractionState, FaceRecord, Layout, Meter, Project, Reporter, Stage, Stop, TrackEnd,
     atomic,
 };
 use bifrons_vision::align::{CROP_SIZE_PX, crop_from_frame};
 use bifrons_vision::geometry::{Border, Similarity, needed_rect, warp};
-use bifrons_vision::{Observation, Tracker, TrackerState, Vision, pose, sharpness};
+use bifrons_vision::{Observation, Tracker, TrackerOptions, TrackerState, Vision, pose, sharpness};
 use rayon::prelude::*;
 
 use crate::ExtractionError;
@@ -45,15 +45,16 @@ pub fn extract_clip(
 ) -> Result<Extracted, ExtractionError> {
     let clip = Clip::open(&row.path)?;
     let saved = project.index().extraction(row.id)?.state;
-    let mut tracker = tracker(vision, row, &saved)?;
-    let mut reader = clip.read(saved.next_frame)?;
+    let mut tracker = tracker(vision, row, &saved, clip.kind() != ClipKind::Video)?;
+    // an earlier run may have been killed between the last frame and the note that all is done
+    let mut reader = if saved.next_frame < clip.frame_count() { Some(clip.read(saved.next_frame)?) } else { None };
     let name = row.path.file_name().map(|name| name.to_string_lossy().into_owned());
-    let mut meter = Meter::new(Stage::Extract, name, saved.next_frame as u64, Some(clip.frames.len() as u64));
+    let mut meter = Meter::new(Stage::Extract, name, saved.next_frame as u64, Some(clip.frame_count() as u64));
     let mut found = Found { project, row, faces: Vec::new(), ends: Vec::new(), next_frame: saved.next_frame };
 
     let mut committed = Instant::now();
     let mut missing_frames = 0;
-    loop {
+    while let Some(reader) = &mut reader {
         let frame = match reader.next_frame() {
             Ok(Some(frame)) => frame,
             Ok(None) => break,
@@ -92,9 +93,10 @@ fn tracker<'a>(
     vision: &'a Vision,
     row: &ClipRow,
     saved: &ExtractionState,
+    stills: bool,
 ) -> Result<Tracker<'a>, ExtractionError> {
     if saved.tracker.is_empty() {
-        return Ok(Tracker::new(vision));
+        return Ok(Tracker::with_options(vision, TrackerOptions { stills, ..TrackerOptions::default() }));
     }
     let state: TrackerState = serde_json::from_slice(&saved.tracker).map_err(|error| ExtractionError::Progress {
         clip: row.path.clone(),
@@ -114,12 +116,12 @@ struct Found<'a> {
 
 impl Found<'_> {
     fn add(&mut self, frame: &Frame, observations: Vec<Observation>) -> Result<(), ExtractionError> {
-        self.next_frame = frame.index + 1;
+        self.next_frame = frame.index() + 1;
         for seen in observations {
             let crop = cut(frame, &crop_from_frame(&seen.mesh));
             let pose = pose(&seen.mesh);
             let record = FaceRecord {
-                frame: frame.index,
+                frame: frame.index(),
                 track: seen.track,
                 points: seen.mesh.points().to_vec(),
                 bbox: [seen.bbox.left, seen.bbox.top, seen.bbox.right, seen.bbox.bottom],
@@ -130,7 +132,7 @@ impl Found<'_> {
                 roll_deg: pose.roll_deg,
                 sharpness: sharpness(&crop),
                 embedding: seen.embedding.map(|embedding| embedding.as_slice().to_vec()),
-                crop: Some(Layout::crop_name(self.row.id, frame.index, seen.track)),
+                crop: Some(Layout::crop_name(self.row.id, frame.index(), seen.track)),
             };
             self.faces.push((record, crop));
         }

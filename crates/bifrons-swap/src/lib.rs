@@ -1,14 +1,22 @@
 //! The new face in the old film: drawn, coloured, masked and laid over the frame.
 //!
-//! The pixel parts, none of which knows a network or a file:
-//!
-//! - [`color::ColorTransfer`] brings the drawn face to the colours of the footage;
-//! - [`mask::Mask`] says where it counts, with an edge that ends inside of its square;
-//! - [`grain`] gives it the grain that the footage has;
-//! - [`blend::blend`] lays it over the frame: one alpha, once, in linear light ([`light`]).
+//! - [`film::convert_film`] converts a whole film, chunk after chunk, and can be interrupted anywhere;
+//! - [`patch::Painter`] draws one face as somebody else;
+//! - the pixel parts, none of which knows a network or a file:
+//!   [`color::ColorTransfer`] brings the drawn face to the colours of the footage, [`mask::Mask`] says where it
+//!   counts, with an edge that ends inside of its square, [`grain`] gives it the grain that the footage has, and
+//!   [`blend::blend`] lays it over the frame: one alpha, once, in linear light ([`light`]).
 
 pub mod blend;
 pub mod color;
+mod compose;
+mod error;
+pub mod film;
 pub mod grain;
 pub mod light;
 pub mod mask;
+pub mod patch;
+mod window;
+
+pub use error::SwapError;
+pub use film::{Converted, FilmJob, convert_film};

@@ -133,7 +133,9 @@ fn of_media(error: &MediaError) -> (u8, Option<String>) {
 
 fn of_project(error: &ProjectError) -> (u8, Option<String>) {
     let code = match error {
-        ProjectError::Name { .. } | ProjectError::UnknownPerson { .. } | ProjectError::NotAProject { .. } => USAGE,
+        ProjectError::Name { .. } | ProjectError::UnknownPerson { .. } | ProjectError::NotAProject { .. } => {
+            USAGE
+        }
         ProjectError::AlreadyAProject { .. } | ProjectError::NonUtf8Path { .. } => USAGE,
         ProjectError::Config { .. } | ProjectError::Setting { .. } => USAGE,
         ProjectError::Version { .. } | ProjectError::Damaged { .. } => INPUT,

@@ -95,7 +95,9 @@ impl Reporter for Human {
                     shown.say(&format!("error: {error}"));
                 }
                 match (outcome, hint) {
-                    (Outcome::Stopped, Some(command)) => shown.say(&format!("stopped; this goes on:\n  {command}")),
+                    (Outcome::Stopped, Some(command)) => {
+                        shown.say(&format!("stopped; this goes on:\n  {command}"))
+                    }
                     (_, Some(hint)) => shown.say(&format!("hint: {hint}")),
                     (_, None) => {}
                 }
@@ -168,7 +170,13 @@ fn label(stage: Stage, item: Option<&str>) -> String {
     format!("{verb:<10} {}", item.unwrap_or_default()).trim_end().to_owned()
 }
 
-fn progress_line(label: &str, done: u64, total: Option<u64>, per_sec: Option<f64>, left_secs: Option<f64>) -> String {
+fn progress_line(
+    label: &str,
+    done: u64,
+    total: Option<u64>,
+    per_sec: Option<f64>,
+    left_secs: Option<f64>,
+) -> String {
     let total = total.map(|total| format!("/{total}")).unwrap_or_default();
     let rate = per_sec.map(|rate| format!(" · {rate:.1}/s")).unwrap_or_default();
     let left = left_secs.filter(|&left| left >= 0.5).map(|left| format!(" · {} left", clock(left)));

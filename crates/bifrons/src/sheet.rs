@@ -13,7 +13,12 @@ const COLUMNS: usize = 6;
 const FRAME_WIDTH_PX: usize = 240;
 const JPEG_QUALITY: u8 = 90;
 
-pub(crate) fn run(footage: &Path, result: &Path, project: Option<&Path>, output: &Path) -> anyhow::Result<Finished> {
+pub(crate) fn run(
+    footage: &Path,
+    result: &Path,
+    project: Option<&Path>,
+    output: &Path,
+) -> anyhow::Result<Finished> {
     let mut rows = vec![row_of(footage)?, row_of(result)?];
     if let Some(project) = project {
         let path = Layout::new(project).preview();
@@ -38,13 +43,13 @@ pub(crate) fn run(footage: &Path, result: &Path, project: Option<&Path>, output:
 /// Frames spread evenly over a clip, side by side.
 fn row_of(path: &Path) -> anyhow::Result<RgbImage> {
     let clip = Clip::open(path)?;
-    let count = clip.frames.len();
+    let count = clip.frame_count();
     let wanted: Vec<usize> = (0..COLUMNS).map(|column| (2 * column + 1) * count / (2 * COLUMNS)).collect();
     let mut row: Option<RgbImage> = None;
     let mut reader = clip.read(0)?;
     while let Some(frame) = reader.next_frame()? {
-        for (column, _) in wanted.iter().enumerate().filter(|&(_, &index)| index == frame.index) {
-            let picture = frame.rgb(PixelRect::whole(clip.width_px, clip.height_px));
+        for (column, _) in wanted.iter().enumerate().filter(|&(_, &index)| index == frame.index()) {
+            let picture = frame.rgb(PixelRect::whole(clip.width_px(), clip.height_px()));
             let picture = scaled_to_width(&picture, FRAME_WIDTH_PX)?;
             let row = row.get_or_insert_with(|| RgbImage::new(COLUMNS * FRAME_WIDTH_PX, picture.height));
             row.paste(&picture, column * FRAME_WIDTH_PX, 0);

@@ -11,19 +11,35 @@ use crate::failure::Finished;
 
 pub(super) fn run() -> anyhow::Result<Finished> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "bifrons     {} on {} {}", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH)?;
+    writeln!(
+        out,
+        "bifrons     {} on {} {}",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::OS,
+        std::env::consts::ARCH
+    )?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     writeln!(out, "devices     cpu ({threads} threads)")?;
     for preset in Preset::built_in() {
         writeln!(out, "preset      {}: {}", preset.name, preset.summary)?;
     }
     for network in Vision::networks() {
-        writeln!(out, "network     {} blake3 {}", network.name, bifrons_project::ContentHash::of_bytes(network.bytes))?;
+        writeln!(
+            out,
+            "network     {} blake3 {}",
+            network.name,
+            bifrons_project::ContentHash::of_bytes(network.bytes)
+        )?;
     }
     Vision::load()?;
     writeln!(out, "networks    load")?;
     let here = std::env::current_dir()?;
-    writeln!(out, "disk        {:.1} GiB free in {}", free_space(&here)? as f64 / (1_u64 << 30) as f64, here.display())?;
+    writeln!(
+        out,
+        "disk        {:.1} GiB free in {}",
+        free_space(&here)? as f64 / (1_u64 << 30) as f64,
+        here.display()
+    )?;
     let version = ffmpeg_version()?;
     writeln!(out, "FFmpeg      {version}")?;
     Ok(Finished::default())

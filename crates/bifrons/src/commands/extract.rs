@@ -69,7 +69,8 @@ pub(super) fn extract_person(
     if faces == 0 {
         let clips = clips.iter().map(|clip| clip.path.display().to_string()).collect::<Vec<_>>().join(", ");
         let reason = format!("no face of {person} was found in {clips}");
-        let hint = "use footage in which the face is at least 30 pixels high and seen from the front or half side";
+        let hint =
+            "use footage in which the face is at least 30 pixels high and seen from the front or half side";
         return Err(Unusable { reason, hint: Some(hint.to_owned()) }.into());
     }
     finished.measured.insert(format!("faces_of_{person}"), faces as f64);

@@ -35,22 +35,27 @@ pub(super) fn add(
         context.reporter.report(&Event::message(format!(
             "{name}: {} ({} frames, {}x{})",
             path.as_ref().display(),
-            clip.frames.len(),
-            clip.width_px,
-            clip.height_px
+            clip.frame_count(),
+            clip.width_px(),
+            clip.height_px()
         )));
     }
     Ok(Finished::default())
 }
 
 /// Opens a clip and makes it one of `person`'s. Footage that has changed since is looked at anew.
-pub(super) fn add_clip(project: &Project, person: &str, path: &Path, context: &Context) -> anyhow::Result<Clip> {
+pub(super) fn add_clip(
+    project: &Project,
+    person: &str,
+    path: &Path,
+    context: &Context,
+) -> anyhow::Result<Clip> {
     let clip = Clip::open(path)?;
     let info = ClipInfo {
         fingerprint: ClipFingerprint::of(path)?,
-        frames: clip.frames.len(),
-        width_px: clip.width_px,
-        height_px: clip.height_px,
+        frames: clip.frame_count(),
+        width_px: clip.width_px(),
+        height_px: clip.height_px(),
     };
     let added = project.add_clip(person, path, info)?;
     if added.state == ClipState::Changed {

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use bifrons_media::{Clip, MediaError};
 use bifrons_net::Preset;
-use bifrons_project::{Event, Project};
+use bifrons_project::Project;
 
 use super::Context;
 use super::convert::convert_clip;
@@ -21,8 +22,8 @@ pub(super) fn run(arguments: &SwapArguments, context: &Context) -> anyhow::Resul
 
     let dir = arguments.project.clone().unwrap_or_else(|| arguments.output.with_extension("bifrons"));
     // both are opened before anything is made on disk: a wrong path leaves no folder behind
-    bifrons_media::Clip::open(&arguments.face)?;
-    bifrons_media::Clip::open(&arguments.onto)?;
+    Clip::open(&arguments.face)?;
+    bifrons_media::check_output(&Clip::open(&arguments.onto)?, &arguments.output)?;
     let project = Project::open_or_create(&dir)?;
     let run = project.index().start_run(&crate::progress::command_line(), arguments.seed, &preset.name)?;
     project.update_config(|config| {
@@ -60,19 +61,35 @@ fn stages(
             return Ok(false);
         }
     }
+    let film = clip_at(project, footage, &arguments.onto)?;
+    check_whole(project, &film)?;
     let people = [identity.to_owned(), footage.to_owned()];
     let limits = arguments.limits.or_default();
     if !train_people(project, &people, preset, arguments.seed, &limits, device, context, finished)? {
         return Ok(false);
     }
-    let wanted = project.layout().to_stored(&arguments.onto)?;
-    for clip in project.index().clips_of(footage)? {
+    convert_clip(project, identity, &film, &arguments.output, device, context, finished)
+}
+
+/// The project's entry for a clip that was just added.
+fn clip_at(project: &Project, person: &str, path: &Path) -> anyhow::Result<bifrons_project::Clip> {
+    let wanted = project.layout().to_stored(path)?;
+    for clip in project.index().clips_of(person)? {
         if project.layout().to_stored(&clip.path)? == wanted {
-            return convert_clip(project, identity, &clip, &arguments.output, device, context, finished);
+            return Ok(clip);
         }
     }
-    context.reporter.report(&Event::warning(format!("{} is no longer in the project", arguments.onto.display())));
-    Ok(true)
+    anyhow::bail!("{} is no longer in the project", path.display())
+}
+
+/// Footage that cannot be read to its end cannot become a whole film: better said before training than after.
+fn check_whole(project: &Project, film: &bifrons_project::Clip) -> anyhow::Result<()> {
+    let decoded = project.index().extraction(film.id)?.state.next_frame;
+    if decoded < film.info.frames {
+        let path = film.path.clone();
+        return Err(MediaError::Truncated { path, decoded, expected: film.info.frames }.into());
+    }
+    Ok(())
 }
 
 /// Names of the two people, from their files.

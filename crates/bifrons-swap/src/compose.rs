@@ -1,0 +1,85 @@
+//! A patch into its frame: coloured, given grain, laid over, and nothing else touched.
+
+use bifrons_media::{Frame, MediaError, PixelRect};
+use bifrons_vision::geometry::{Border, Point, Similarity, warp, warp_plane};
+
+use crate::blend::blend;
+use crate::color::ColorTransfer;
+use crate::grain::{add_grain, missing_grain};
+use crate::patch::{PATCH_PX, Patch};
+
+/// Seed of the grain. Any number: the frame and the place make it different everywhere.
+const GRAIN_SEED: u64 = 0x6269_6672_6f6e_7321;
+
+/// How a patch must look to fit its frame. Measured for each frame and then smoothed over time: what is measured
+/// anew in every frame flickers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look {
+    /// From the drawn face's colours to the footage's.
+    pub(crate) color: ColorTransfer,
+    /// Grain that the drawn face lacks: a standard deviation in picture values.
+    pub(crate) grain: f32,
+}
+
+impl Look {
+    /// What `patch` needs.
+    pub(crate) fn of(patch: &Patch) -> Self {
+        let color = ColorTransfer::between(&patch.drawn, &patch.footage, &patch.mask);
+        Self { color, grain: missing_grain(&patch.drawn, &patch.footage, &patch.mask) }
+    }
+
+    /// The mean of looks with weights.
+    pub(crate) fn weighted_mean(looks: &[(f32, Self)]) -> Self {
+        let total: f32 = looks.iter().map(|(weight, _)| weight).sum();
+        let grain: f32 = looks.iter().map(|(weight, look)| weight * look.grain).sum();
+        Self {
+            color: ColorTransfer::weighted_mean(looks.iter().map(|(weight, look)| (*weight, &look.color))),
+            grain: if total > 0.0 { grain / total } else { 0.0 },
+        }
+    }
+}
+
+/// Lays a patch over its place in the frame. Only pixels under its mask change.
+///
+/// # Errors
+/// [`MediaError`] when the frame cannot be written to, which no face causes.
+pub(crate) fn compose(frame: &mut Frame, patch: &Patch, look: &Look) -> Result<(), MediaError> {
+    let frame_from_patch = patch.patch_from_frame.inverse();
+    let rect = covered(frame, &frame_from_patch);
+    if rect.is_empty() {
+        return Ok(());
+    }
+    let rect_from_patch = Similarity::translation(-(rect.x as f64), -(rect.y as f64)) * frame_from_patch;
+    let colored = look.color.apply(&patch.drawn);
+    let mut face = warp(&colored, &rect_from_patch, rect.width, rect.height, Border::Replicate);
+    add_grain(&mut face, look.grain, GRAIN_SEED, frame.index(), rect);
+    let alpha = warp_plane(
+        &patch.mask,
+        PATCH_PX,
+        PATCH_PX,
+        &rect_from_patch,
+        rect.width,
+        rect.height,
+        Border::Constant(0.0),
+    );
+    let composed = blend(&frame.rgb(rect), &face, &alpha);
+    frame.set_rgb(rect, &composed, &alpha)
+}
+
+/// The pixels of the frame that a patch can touch.
+fn covered(frame: &Frame, frame_from_patch: &Similarity) -> PixelRect {
+    let side = PATCH_PX as f64;
+    let corners = [(0.0, 0.0), (side, 0.0), (0.0, side), (side, side)];
+    let corners = corners.map(|(x, y)| frame_from_patch.apply(Point::new(x, y)));
+    let bound = |pick: fn(&Point) -> f64, fold: fn(f64, f64) -> f64, start: f64| {
+        corners.iter().map(pick).fold(start, fold) as f32
+    };
+    PixelRect::covering(
+        bound(|p| p.x, f64::min, f64::INFINITY),
+        bound(|p| p.y, f64::min, f64::INFINITY),
+        bound(|p| p.x, f64::max, f64::NEG_INFINITY),
+        bound(|p| p.y, f64::max, f64::NEG_INFINITY),
+        frame.width_px(),
+        frame.height_px(),
+    )
+}

@@ -1,0 +1,61 @@
+//! What can go wrong while a film is converted.
+
+use std::path::PathBuf;
+
+use bifrons_media::{ImageError, MediaError};
+use bifrons_project::ProjectError;
+use bifrons_training::TrainingError;
+use thiserror::Error;
+
+/// Errors of this crate. Finished chunks stay and are not made again.
+#[derive(Debug, Error)]
+pub enum SwapError {
+    /// The footage cannot be read or the film not be written.
+    #[error(transparent)]
+    Media(#[from] MediaError),
+    /// The disk.
+    #[error(transparent)]
+    Project(#[from] ProjectError),
+    /// The model cannot be loaded.
+    #[error(transparent)]
+    Model(#[from] TrainingError),
+    /// The model has no decoder for this person.
+    #[error("the model was not trained on {person}; it knows {known}")]
+    NotTrained {
+        /// Whose face was asked for.
+        person: String,
+        /// Who is in the model.
+        known: String,
+    },
+    /// The footage is another than when its faces were found.
+    #[error("{path} has changed since its faces were found")]
+    Changed {
+        /// The footage.
+        path: PathBuf,
+    },
+    /// What the network drew is no picture.
+    #[error("the network's picture cannot be used: {0}")]
+    Picture(#[from] ImageError),
+    /// The network drew something other than finite numbers.
+    #[error("the network drew something other than a picture in frame {frame}")]
+    NotAPicture {
+        /// The frame.
+        frame: usize,
+    },
+}
+
+impl SwapError {
+    /// What the user can do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Media(error) => error.hint(),
+            Self::Project(error) => error.hint(),
+            Self::Model(error) => error.hint(),
+            Self::NotTrained { person, .. } => Some(format!("train with clips of {person} in the project")),
+            Self::Changed { .. } => Some("run `bifrons extract` again".to_owned()),
+            Self::Picture(error) => error.hint(),
+            Self::NotAPicture { .. } => Some("train on, or go back to an earlier checkpoint".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! A whole film: chunk after chunk, each finished one kept, joined with the sound at the end.
+//!
+//! A chunk is a pure function of the footage, the index and the model. So a chunk that is there need not be made
+//! again, whoever made it, and a film that was interrupted equals one that was not.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use bifrons_media::{Clip, Encoding, FrameSink, MediaError, join};
+use bifrons_net::Device;
+use bifrons_project::{
+    Checkpoint, Clip as ClipRow, ClipFingerprint, ContentHash, Event, Meter, Project, Reporter, Stage, Stop, atomic,
+};
+
+use crate::SwapError;
+use crate::patch::Painter;
+use crate::window::Window;
+
+/// Frames in a chunk: some seconds of work.
+const CHUNK_FRAMES: usize = 96;
+/// Counts up when the same inputs would give another picture, so that chunks of an older program are not mixed in.
+const METHOD: u32 = 1;
+
+/// What to convert.
+#[derive(Debug)]
+pub struct FilmJob<'a> {
+    /// The project, in which the footage's faces were found.
+    pub project: &'a Project,
+    /// The footage: a clip of the person whose face is replaced. Everybody else in it stays.
+    pub clip: &'a ClipRow,
+    /// Whose face to put on.
+    pub identity: &'a str,
+    /// The finished film. Replaced when it is there.
+    pub output: &'a Path,
+    /// The model.
+    pub checkpoint: &'a Checkpoint,
+    /// Where to compute.
+    pub device: &'a Device,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Converted {
+    /// Whether the user stopped it; finished chunks are kept.
+    pub stopped: bool,
+    /// Frames of the film.
+    pub frames: usize,
+    /// Frames in which the face was replaced.
+    pub frames_swapped: usize,
+    /// Frames converted per second, where any were left to convert.
+    pub frames_per_sec: Option<f64>,
+}
+
+/// Converts a film, or the rest of it.
+///
+/// # Errors
+/// [`SwapError::Changed`] when the footage is not the one whose faces were found, [`SwapError::Media`] when it is
+/// damaged (frames missing) or the sound does not fit into the output's container, [`SwapError::Project`] when the
+/// disk is full. Finished chunks stay in every case; the output appears only when it is whole and checked.
+pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> Result<Converted, SwapError> {
+    if ClipFingerprint::of(&job.clip.path)? != job.clip.info.fingerprint {
+        return Err(SwapError::Changed { path: job.clip.path.clone() });
+    }
+    let clip = Clip::open(&job.clip.path)?;
+    let encoding = Encoding::default();
+    let work = job.project.layout().work(job.output).join(plan(job, &encoding));
+    atomic::create_dir_all(&work)?;
+    atomic::remove_stale_parts_in(&work)?;
+
+    let painter = Painter::load(job.checkpoint, job.identity, job.device)?;
+    let mut window = Window::new(job.project.index(), job.clip, &clip, &painter);
+    let count = clip.frame_count();
+    let chunks: Vec<_> = (0..count).step_by(CHUNK_FRAMES).map(|from| from..(from + CHUNK_FRAMES).min(count)).collect();
+    let chunk_path = |number: usize| work.join(format!("{number:05}.mp4"));
+
+    let name = job.output.file_name().map(|name| name.to_string_lossy().into_owned());
+    let there = chunks.iter().enumerate().filter(|(number, _)| chunk_path(*number).exists());
+    let done: usize = there.map(|(_, frames)| frames.len()).sum();
+    let mut meter = Meter::new(Stage::Convert, name.clone(), done as u64, Some(count as u64));
+    let started = Instant::now();
+    let mut converted = 0;
+    for (number, frames) in chunks.iter().enumerate() {
+        let path = chunk_path(number);
+        if path.exists() {
+            continue;
+        }
+        window.seek(frames.start)?;
+        let part = atomic::part_path(&path);
+        let mut sink = FrameSink::create(&clip, frames.clone(), &encoding, &part)?;
+        for index in frames.clone() {
+            if stop.is_requested() {
+                drop(sink);
+                atomic::remove_stale_parts_in(&work)?;
+                return Ok(Converted { stopped: true, frames: count, frames_swapped: 0, frames_per_sec: None });
+            }
+            let frame = window.next_frame()?.ok_or_else(|| MediaError::Truncated {
+                path: job.clip.path.clone(),
+                decoded: index,
+                expected: count,
+            })?;
+            sink.write(&frame)?;
+            converted += 1;
+            meter.advance(1, reporter);
+        }
+        sink.finish()?;
+        atomic::publish(&part, &path)?;
+    }
+    let frames_per_sec = (converted > 0).then(|| converted as f64 / started.elapsed().as_secs_f64());
+
+    let chunk_paths: Vec<PathBuf> = (0..chunks.len()).map(chunk_path).collect();
+    let mut joining = Meter::new(Stage::Join, name, 0, Some(chunks.len() as u64));
+    let part = atomic::part_path(job.output);
+    join(&clip, &chunk_paths, &part, job.output)?;
+    atomic::publish(&part, job.output)?;
+    joining.advance(chunks.len() as u64, reporter);
+    atomic::remove_dir(&job.project.layout().work(job.output))?;
+
+    let frames_swapped = window.frames_with_face()?;
+    if frames_swapped < count {
+        let text = format!(
+            "{} of {count} frames show no face of {}; they stay as filmed",
+            count - frames_swapped,
+            job.clip.person
+        );
+        reporter.report(&Event::Message { text });
+    }
+    Ok(Converted { stopped: false, frames: count, frames_swapped, frames_per_sec })
+}
+
+/// Everything that the pictures depend on, as a short name: chunks made otherwise lie in another folder.
+fn plan(job: &FilmJob<'_>, encoding: &Encoding) -> String {
+    let manifest = job.checkpoint.manifest();
+    let model: Vec<_> = manifest.files.iter().map(|(name, entry)| format!("{name} {}", entry.blake3)).collect();
+    let text = format!(
+        "{METHOD} {CHUNK_FRAMES} {:?} {} {} {encoding:?} {model:?}",
+        job.clip.info.fingerprint, job.clip.person, job.identity
+    );
+    ContentHash::of_bytes(text.as_bytes()).to_string()[..16].to_owned()
+}

@@ -1,0 +1,110 @@
+//! One face: what the network sees of it, and what it draws instead.
+
+use bifrons_media::{Frame, ResizeFilter, RgbImage};
+use bifrons_net::{Device, Hourglass, Tensor};
+use bifrons_project::Checkpoint;
+use bifrons_training::load_net;
+use bifrons_vision::Mesh;
+use bifrons_vision::align::{Framing, crop_from_frame, hull_mask};
+use bifrons_vision::geometry::{Border, Similarity, needed_rect, warp};
+
+use crate::SwapError;
+
+/// Side of a patch, in pixels: fine enough for its mask and colours, whatever the network draws at.
+pub const PATCH_PX: usize = 256;
+/// Width of the mask's soft edge, as a share of the patch's side.
+const SOFT_EDGE: f32 = 0.06;
+
+/// A drawn face in its own square, with what lies there in the footage.
+#[derive(Clone, Debug)]
+pub struct Patch {
+    /// The new face, `PATCH_PX` squared; meaningless outside the mask.
+    pub drawn: RgbImage,
+    /// The footage, aligned alike.
+    pub footage: RgbImage,
+    /// Where the new face counts, 0 to 1, `PATCH_PX` squared, 0 along the border.
+    pub mask: Vec<f32>,
+    /// From displayed frame pixels to patch pixels.
+    pub patch_from_frame: Similarity,
+}
+
+/// Draws faces as one person.
+#[derive(Debug)]
+pub struct Painter {
+    net: Hourglass,
+    decoder: usize,
+    input_px: usize,
+    output_px: usize,
+    device: Device,
+}
+
+impl Painter {
+    /// Draws as `person` with the network of a checkpoint.
+    ///
+    /// # Errors
+    /// [`SwapError::NotTrained`] when the model does not know the person, [`SwapError::Model`] when it cannot be
+    /// loaded.
+    pub fn load(checkpoint: &Checkpoint, person: &str, device: &Device) -> Result<Self, SwapError> {
+        let (net, meta) = load_net(checkpoint, device)?;
+        let Some(decoder) = meta.people.iter().position(|name| name == person) else {
+            return Err(SwapError::NotTrained { person: person.to_owned(), known: meta.people.join(", ") });
+        };
+        let network = &meta.preset.network;
+        Ok(Self {
+            net,
+            decoder,
+            input_px: network.input_px,
+            output_px: network.output_px,
+            device: device.clone(),
+        })
+    }
+
+    /// Draws the face under `mesh`.
+    ///
+    /// One face at a time, so that the result does not depend on which faces happen to share a batch.
+    ///
+    /// # Errors
+    /// [`SwapError::NotAPicture`] when the network's weights are broken.
+    pub fn paint(&self, frame: &Frame, mesh: &Mesh) -> Result<Patch, SwapError> {
+        let crop_from_frame = crop_from_frame(mesh);
+        let patch_from_frame = Framing::Face.from_crop(PATCH_PX) * crop_from_frame;
+        let footage = aligned(frame, &patch_from_frame, PATCH_PX);
+        let input_from_frame = Framing::Face.from_crop(self.input_px) * crop_from_frame;
+        let input = self.input(&aligned(frame, &input_from_frame, self.input_px), mesh, &input_from_frame);
+
+        let drawn = self.net.forward(input, self.decoder).into_data();
+        let drawn = drawn.as_slice::<f32>().map_err(|_| SwapError::NotAPicture { frame: frame.index() })?;
+        if drawn.iter().any(|value| !value.is_finite()) {
+            return Err(SwapError::NotAPicture { frame: frame.index() });
+        }
+        let area = self.output_px * self.output_px;
+        let pixels = (0..area).flat_map(|p| [0, 1, 2].map(|c| drawn[c * area + p])).collect();
+        let drawn = RgbImage::from_data(self.output_px, self.output_px, pixels)?
+            .resize(PATCH_PX, PATCH_PX, ResizeFilter::Lanczos)?;
+
+        let points = mesh.points_in(&patch_from_frame);
+        let mask = hull_mask(&points, PATCH_PX, SOFT_EDGE * PATCH_PX as f32);
+        Ok(Patch { drawn, footage, mask, patch_from_frame })
+    }
+
+    /// What training showed it: the face in the mask, black around it, `[1, 3, s, s]`.
+    fn input(&self, face: &RgbImage, mesh: &Mesh, input_from_frame: &Similarity) -> Tensor<4> {
+        let size = self.input_px;
+        let mask = hull_mask(&mesh.points_in(input_from_frame), size, 0.0);
+        let mut planes = vec![0.0; 3 * size * size];
+        for (p, (rgb, inside)) in face.data.chunks_exact(3).zip(&mask).enumerate() {
+            for c in 0..3 {
+                planes[c * size * size + p] = rgb[c] * inside;
+            }
+        }
+        Tensor::<1>::from_floats(planes.as_slice(), &self.device).reshape([1, 3, size, size])
+    }
+}
+
+/// A square of the frame, aligned; outside the frame its border goes on.
+fn aligned(frame: &Frame, target_from_frame: &Similarity, size_px: usize) -> RgbImage {
+    let rect = needed_rect(target_from_frame, size_px, size_px, frame.width_px(), frame.height_px());
+    let part = frame.rgb(rect);
+    let target_from_part = *target_from_frame * Similarity::translation(rect.x as f64, rect.y as f64);
+    warp(&part, &target_from_part, size_px, size_px, Border::Replicate)
+}

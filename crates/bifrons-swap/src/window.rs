@@ -1,0 +1,159 @@
+//! Frames on their way through: drawn, held until their neighbours are known, composed.
+//!
+//! What flickers in a swapped film is mostly where the face is put and how it is coloured. Both are smoothed over
+//! the neighbouring frames of the same track, in both directions, so nothing lags. A track ends at a cut, so
+//! nothing is smoothed across one.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use bifrons_media::{Clip, Frame, FrameReader};
+use bifrons_project::{Clip as ClipRow, Index};
+use bifrons_vision::Mesh;
+
+use crate::SwapError;
+use crate::compose::{Look, compose};
+use crate::patch::{Painter, Patch};
+
+/// Frames before and after that count for colour and grain, and the deviation of their Gaussian weight.
+const LOOK_REACH: usize = 8;
+const LOOK_SIGMA_FRAMES: f32 = 4.0;
+/// Frames before and after that count for the position. Little: the mesh is steady, and a nod must stay a nod.
+const MESH_REACH: usize = 2;
+const MESH_SIGMA_FRAMES: f32 = 0.8;
+
+/// A face drawn and not yet composed.
+struct Drawn {
+    track: u32,
+    patch: Patch,
+}
+
+/// Reads ahead as far as smoothing needs.
+pub(crate) struct Window<'a> {
+    index: &'a Index,
+    row: &'a ClipRow,
+    clip: &'a Clip,
+    painter: &'a Painter,
+    reader: Option<FrameReader>,
+    /// Frames read and not yet given out, in order.
+    ahead: VecDeque<(Frame, Vec<Drawn>)>,
+    /// Looks of the frames around, those given out included.
+    looks: VecDeque<(usize, Vec<(u32, Look)>)>,
+    /// The next frame to give out.
+    next: usize,
+}
+
+impl<'a> Window<'a> {
+    pub(crate) fn new(index: &'a Index, row: &'a ClipRow, clip: &'a Clip, painter: &'a Painter) -> Self {
+        Self { index, row, clip, painter, reader: None, ahead: VecDeque::new(), looks: VecDeque::new(), next: 0 }
+    }
+
+    /// Goes to a frame: the next one costs nothing, another one reads the neighbours before it too.
+    pub(crate) fn seek(&mut self, frame: usize) -> Result<(), SwapError> {
+        if self.reader.is_some() && self.next == frame {
+            return Ok(());
+        }
+        self.ahead.clear();
+        self.looks.clear();
+        // the same neighbours as if read from the start
+        let from = frame.saturating_sub(LOOK_REACH);
+        self.reader = Some(self.clip.read(from)?);
+        self.next = frame;
+        for _ in from..frame {
+            if let Some((frame, _, looks)) = self.read()? {
+                self.looks.push_back((frame.index(), looks));
+            }
+        }
+        Ok(())
+    }
+
+    /// The next frame, composed; `None` after the last.
+    pub(crate) fn next_frame(&mut self) -> Result<Option<Frame>, SwapError> {
+        while self.ahead.len() <= LOOK_REACH {
+            let Some((frame, drawn, looks)) = self.read()? else { break };
+            self.looks.push_back((frame.index(), looks));
+            self.ahead.push_back((frame, drawn));
+        }
+        let Some((mut frame, drawn)) = self.ahead.pop_front() else { return Ok(None) };
+        for face in drawn {
+            let look = self.smoothed_look(frame.index(), face.track);
+            compose(&mut frame, &face.patch, &look)?;
+        }
+        self.next = frame.index() + 1;
+        while self.looks.front().is_some_and(|(index, _)| index + LOOK_REACH < self.next) {
+            self.looks.pop_front();
+        }
+        Ok(Some(frame))
+    }
+
+    /// In how many frames of the clip the person's face was found.
+    pub(crate) fn frames_with_face(&self) -> Result<usize, SwapError> {
+        let mut frames = 0;
+        for from in (0..self.clip.frame_count()).step_by(1000) {
+            let mut seen: Vec<usize> = self.faces(from..from + 1000)?.iter().map(|(frame, ..)| *frame).collect();
+            seen.dedup();
+            frames += seen.len();
+        }
+        Ok(frames)
+    }
+
+    #[expect(clippy::type_complexity, reason = "used in the two places above only")]
+    fn read(&mut self) -> Result<Option<(Frame, Vec<Drawn>, Vec<(u32, Look)>)>, SwapError> {
+        let Some(reader) = &mut self.reader else { return Ok(None) };
+        let Some(frame) = reader.next_frame()? else { return Ok(None) };
+        let mut drawn = Vec::new();
+        let mut looks = Vec::new();
+        for (track, mesh) in self.smoothed_meshes(frame.index())? {
+            let patch = self.painter.paint(&frame, &mesh)?;
+            looks.push((track, Look::of(&patch)));
+            drawn.push(Drawn { track, patch });
+        }
+        Ok(Some((frame, drawn, looks)))
+    }
+
+    /// Faces of the chosen person in some frames.
+    fn faces(&self, frames: Range<usize>) -> Result<Vec<(usize, u32, Vec<[f32; 3]>)>, SwapError> {
+        let faces = self.index.person_faces_in(self.row.id, &self.row.person, frames)?;
+        Ok(faces.into_iter().map(|face| (face.record.frame, face.record.track, face.record.points)).collect())
+    }
+
+    /// The person's meshes in a frame, each the weighted mean of itself and its neighbours in time.
+    fn smoothed_meshes(&self, frame: usize) -> Result<Vec<(u32, Mesh)>, SwapError> {
+        let around = self.faces(frame.saturating_sub(MESH_REACH)..frame + MESH_REACH + 1)?;
+        let mut meshes = Vec::new();
+        for (_, track, points) in around.iter().filter(|(index, ..)| *index == frame) {
+            let mut sum = vec![[0.0; 3]; points.len()];
+            let mut total = 0.0;
+            for (index, _, points) in around.iter().filter(|(_, other, _)| other == track) {
+                let weight = gaussian(*index, frame, MESH_SIGMA_FRAMES);
+                total += weight;
+                for (sum, point) in sum.iter_mut().zip(points) {
+                    for axis in 0..3 {
+                        sum[axis] += weight * point[axis];
+                    }
+                }
+            }
+            let mean: Vec<[f32; 3]> = sum.into_iter().map(|point| point.map(|value| value / total)).collect();
+            // points of the index were checked when they were read
+            if let Ok(mesh) = Mesh::try_from(mean) {
+                meshes.push((*track, mesh));
+            }
+        }
+        Ok(meshes)
+    }
+
+    /// The look of a track in a frame, smoothed over the frames around.
+    fn smoothed_look(&self, frame: usize, track: u32) -> Look {
+        let mut near = Vec::new();
+        for (index, looks) in self.looks.iter().filter(|(index, _)| index.abs_diff(frame) <= LOOK_REACH) {
+            let own = looks.iter().filter(|(other, _)| *other == track);
+            near.extend(own.map(|(_, look)| (gaussian(*index, frame, LOOK_SIGMA_FRAMES), *look)));
+        }
+        Look::weighted_mean(&near)
+    }
+}
+
+fn gaussian(index: usize, center: usize, sigma: f32) -> f32 {
+    let distance = index.abs_diff(center) as f32 / sigma;
+    (-0.5 * distance * distance).exp()
+}
