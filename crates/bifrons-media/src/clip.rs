@@ -95,6 +95,9 @@ pub struct Clip {
 #[derive(Debug, Clone)]
 pub(crate) struct VideoDetails {
     pub(crate) stream_index: u64,
+    /// Whether every packet carries the time of its frame, so that the times of decoded frames
+    /// are those of the table.
+    pub(crate) timed_packets: bool,
     /// Demuxer names as ffprobe gives them, e.g. `mov,mp4,m4a`.
     pub(crate) format_name: String,
     /// Start of the file on FFmpeg's clock, in microseconds.

@@ -61,7 +61,7 @@ impl Decoder {
             details: details.clone(),
             cursor: aimed_at.unwrap_or(0),
             aimed_at,
-            positional: false,
+            positional: !details.timed_packets,
             from_frame,
         })
     }
@@ -154,7 +154,10 @@ fn nearest(frames: &[FrameTime], pts: i64) -> usize {
 /// The key frame to jump to, where a jump is safe and saves something.
 fn key_frame_before(clip: &Clip, details: &VideoDetails, from_frame: usize) -> Option<usize> {
     let format = details.format_name.split(',').next().unwrap_or_default();
-    if !SEEKABLE_FORMATS.contains(&format) || !SEEKABLE_CODECS.contains(&clip.codec.as_str()) {
+    if !details.timed_packets
+        || !SEEKABLE_FORMATS.contains(&format)
+        || !SEEKABLE_CODECS.contains(&clip.codec.as_str())
+    {
         return None;
     }
     let key = (0..=from_frame).rev().find(|&i| clip.frames[i].keyframe)?;

@@ -84,7 +84,7 @@ pub(crate) fn open(path: &Path, tools: &Tools) -> Result<Clip, MediaError> {
     })?;
 
     let index = stream["index"].as_u64().unwrap_or(0);
-    let (frames, declared_frames) = frame_table(path, tools, index, stream, &about)?;
+    let table = frame_table(path, tools, index, stream, &about)?;
     let sound = of_type("audio")
         .map(|s| SoundStream {
             index: s["index"].as_u64().unwrap_or(0),
@@ -108,8 +108,8 @@ pub(crate) fn open(path: &Path, tools: &Tools) -> Result<Clip, MediaError> {
         stored_height_px: height,
         rotation,
         time_base,
-        frames: frames.into(),
-        declared_frames,
+        frames: table.frames.into(),
+        declared_frames: table.declared,
         color,
         sound,
         stored_sample_aspect: text("sample_aspect_ratio")
@@ -119,6 +119,7 @@ pub(crate) fn open(path: &Path, tools: &Tools) -> Result<Clip, MediaError> {
         pixel_format,
         video: Some(VideoDetails {
             stream_index: index,
+            timed_packets: table.timed,
             format_name: about["format"]["format_name"].as_str().unwrap_or_default().to_owned(),
             file_start_us: about["format"]["start_time"].as_str().and_then(parse_micros).unwrap_or(0),
             layout: formats.layout,
@@ -133,27 +134,29 @@ pub(crate) fn open(path: &Path, tools: &Tools) -> Result<Clip, MediaError> {
     })
 }
 
-/// The frame table, and how many frames the file says it has.
+/// The frames of a stream.
+struct FrameTable {
+    frames: Vec<FrameTime>,
+    /// How many frames the file says it has.
+    declared: usize,
+    /// Whether every packet carries the time of its frame.
+    timed: bool,
+}
+
 fn frame_table(
     path: &Path,
     tools: &Tools,
     index: u64,
     stream: &Value,
     about: &Value,
-) -> Result<(Vec<FrameTime>, usize), MediaError> {
+) -> Result<FrameTable, MediaError> {
     let table = probe::packets(tools, path, index)?;
     let packets_read = table.packets.len();
-    let mut frames = in_order(&table.packets);
-    if frames.is_none() {
-        // Some containers (AVI, raw streams) time only decoded frames.
-        frames = in_order(&probe::frames(tools, path, index)?.packets);
-    }
-    let frames = frames.ok_or_else(|| MediaError::Unsupported {
-        path: path.to_owned(),
-        what: "a video whose frames have no time of their own",
-        found: "missing or equal timestamps".to_owned(),
-        hint: Some("give it times first: ffmpeg -i FILM -c:a copy timed.mp4".to_owned()),
-    })?;
+    let (frames, timed) = match in_order(&table.packets) {
+        Some(frames) => (frames, true),
+        // Some containers (AVI, raw streams) time their packets badly or not at all.
+        None => (in_decoded_order(&probe::frames(tools, path, index)?.packets), false),
+    };
     if frames.is_empty() {
         return Err(MediaError::NoFrames { path: path.to_owned() });
     }
@@ -175,7 +178,7 @@ fn frame_table(
         // A cut file lacks at least what was cut inside its last packet.
         declared += (missing.clamp(0.0, 1e9) as usize).max(1);
     }
-    Ok((frames, declared))
+    Ok(FrameTable { frames, declared, timed })
 }
 
 /// Shown packets in presentation order with durations that meet; `None` when a time is missing or
@@ -193,12 +196,34 @@ fn in_order(packets: &[Packet]) -> Option<Vec<FrameTime>> {
         })
         .collect::<Option<_>>()?;
     frames.sort_by_key(|f| f.pts_ticks);
+    let distinct = frames.windows(2).all(|w| w[0].pts_ticks < w[1].pts_ticks);
+    distinct.then(|| with_durations(frames))
+}
+
+/// Frames in the order the decoder gave them. One without a time, or with one that is not after
+/// the frame before, follows that frame by its duration.
+fn in_decoded_order(decoded: &[Packet]) -> Vec<FrameTime> {
+    let mut frames: Vec<FrameTime> = Vec::with_capacity(decoded.len());
+    for packet in decoded {
+        let follows = frames.last().map_or(0, |last| last.pts_ticks + last.duration_ticks.max(1));
+        let pts_ticks = match (packet.pts_ticks, frames.last()) {
+            (Some(pts), Some(last)) if pts <= last.pts_ticks => follows,
+            (Some(pts), _) => pts,
+            (None, _) => follows,
+        };
+        frames.push(FrameTime {
+            pts_ticks,
+            duration_ticks: packet.duration_ticks.unwrap_or(1),
+            keyframe: packet.keyframe,
+        });
+    }
+    with_durations(frames)
+}
+
+/// Sets each duration to the time until the next frame. Times must rise.
+fn with_durations(mut frames: Vec<FrameTime>) -> Vec<FrameTime> {
     for i in 1..frames.len() {
-        let duration = frames[i].pts_ticks.checked_sub(frames[i - 1].pts_ticks)?;
-        if duration <= 0 {
-            return None;
-        }
-        frames[i - 1].duration_ticks = duration;
+        frames[i - 1].duration_ticks = frames[i].pts_ticks.saturating_sub(frames[i - 1].pts_ticks);
     }
     let before_last = frames.len().checked_sub(2).map(|i| frames[i].duration_ticks);
     if let Some(last) = frames.last_mut()
@@ -206,7 +231,7 @@ fn in_order(packets: &[Packet]) -> Option<Vec<FrameTime>> {
     {
         last.duration_ticks = before_last.unwrap_or(1);
     }
-    Some(frames)
+    frames
 }
 
 /// How frames are decoded and encoded.
@@ -336,6 +361,14 @@ mod tests {
         assert_eq!(times, [(0, 10), (10, 20), (30, 9)]);
         assert!(in_order(&[packet(0, 1), packet(0, 1)]).is_none());
         assert_eq!(in_order(&[packet(4, 0)]).unwrap()[0].duration_ticks, 1);
+    }
+
+    #[test]
+    fn decoded_frames_without_a_time_follow_the_one_before() {
+        let untimed = Packet { pts_ticks: None, ..packet(0, 3) };
+        let table = in_decoded_order(&[packet(5, 3), untimed, packet(6, 3), packet(20, 3), untimed]);
+        let times: Vec<_> = table.iter().map(|f| (f.pts_ticks, f.duration_ticks)).collect();
+        assert_eq!(times, [(5, 3), (8, 3), (11, 9), (20, 3), (23, 3)]);
     }
 
     #[test]

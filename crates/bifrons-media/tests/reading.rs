@@ -56,6 +56,7 @@ fn starting_anywhere_gives_the_same_frames() {
         ("late.mov", "-c:v libx264 -g 16 -output_ts_offset 3.7"),
         ("vp9.webm", "-c:v libvpx-vp9 -g 30 -deadline realtime -cpu-used 8"),
         ("old.avi", "-c:v mpeg4 -bf 2 -g 25"),
+        ("h264.avi", "-c:v libx264"),
     ] {
         ffmpeg(f, &format!("{source} {with} {{}}/{name}"));
         assert_reads_alike_from_anywhere(&f.join(name));

@@ -189,6 +189,20 @@ fn transport_stream_that_starts_late() {
 }
 
 #[test]
+fn avi_whose_packets_have_no_times() {
+    let folder = tempfile::tempdir().unwrap();
+    let f = folder.path();
+    for (codec, sound, final_name) in
+        [("mpeg4 -bf 2", "libmp3lame", "out.mp4"), ("libx264", "pcm_s16le", "out.mkv")]
+    {
+        ffmpeg(f, &format!("{SOURCE} -f lavfi -i sine=d=2 -c:v {codec} -c:a {sound} {{}}/film.avi"));
+        let (clip, _) =
+            round_trip(&f.join("film.avi"), f, final_name, 17, 28).unwrap_or_else(|e| panic!("{codec}: {e}"));
+        assert_eq!(clip.frame_count(), 48, "{codec}");
+    }
+}
+
+#[test]
 fn one_frame_and_no_sound() {
     let folder = tempfile::tempdir().unwrap();
     let f = folder.path();
