@@ -15,11 +15,7 @@
 //! Columns: point, x, y, z, mirror (the point that takes its place when the picture is mirrored).
 //! Unit: the distance between the outer eye corners. Origin: half way between them. x to the
 //! person's left (the picture's right), y down, z away from the camera.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a program that a person runs by hand"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that a person runs by hand")]
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -109,11 +105,7 @@ fn level(points: &Cloud) -> Cloud {
         .iter()
         .map(|p| {
             let (x, y) = (p[0] - middle[0], p[1] - middle[1]);
-            [
-                (dx * x + dy * y) / square,
-                (dx * y - dy * x) / square,
-                (p[2] - middle[2]) * scale,
-            ]
+            [(dx * x + dy * y) / square, (dx * y - dy * x) / square, (p[2] - middle[2]) * scale]
         })
         .collect()
 }
@@ -148,10 +140,7 @@ fn turn_deg(rotation: &Rotation) -> f64 {
 /// A cloud shifted, turned and scaled onto the mean.
 fn lay(cloud: &Cloud, mean: &Cloud, rotation: &Rotation) -> Cloud {
     let (from, to) = (centre(cloud), centre(mean));
-    let turned: Cloud = cloud
-        .iter()
-        .map(|p| rotation.apply([0, 1, 2].map(|i| p[i] - from[i])))
-        .collect();
+    let turned: Cloud = cloud.iter().map(|p| rotation.apply([0, 1, 2].map(|i| p[i] - from[i]))).collect();
     let (mut along, mut spread) = (0.0, 0.0);
     for (p, q) in turned.iter().zip(mean) {
         for i in 0..3 {
@@ -160,25 +149,18 @@ fn lay(cloud: &Cloud, mean: &Cloud, rotation: &Rotation) -> Cloud {
         }
     }
     let scale = along / spread;
-    turned
-        .iter()
-        .map(|p| [0, 1, 2].map(|i| p[i] * scale + to[i]))
-        .collect()
+    turned.iter().map(|p| [0, 1, 2].map(|i| p[i] * scale + to[i])).collect()
 }
 
 fn centre(cloud: &Cloud) -> [f64; 3] {
-    let sum = cloud
-        .iter()
-        .fold([0.0; 3], |s, p| [0, 1, 2].map(|i| s[i] + p[i]));
+    let sum = cloud.iter().fold([0.0; 3], |s, p| [0, 1, 2].map(|i| s[i] + p[i]));
     sum.map(|v| v / cloud.len() as f64)
 }
 
 fn mean_of(clouds: &[Cloud]) -> Cloud {
     (0..MESH_POINTS)
         .map(|i| {
-            let sum = clouds
-                .iter()
-                .fold([0.0; 3], |s, c| [0, 1, 2].map(|k| s[k] + c[i][k]));
+            let sum = clouds.iter().fold([0.0; 3], |s, c| [0, 1, 2].map(|k| s[k] + c[i][k]));
             sum.map(|v| v / clouds.len() as f64)
         })
         .collect()
@@ -197,9 +179,7 @@ fn mirror_points(mean: &Cloud) -> Vec<usize> {
             mirrored = lay(&mirrored, &partner, &rotation);
         }
     }
-    let worst = (0..MESH_POINTS)
-        .map(|i| distance(mirrored[i], mean[mirror[i]]))
-        .fold(0.0, f64::max);
+    let worst = (0..MESH_POINTS).map(|i| distance(mirrored[i], mean[mirror[i]])).fold(0.0, f64::max);
     eprintln!("largest distance between a mirrored point and its partner: {worst:.4}");
     mirror
 }

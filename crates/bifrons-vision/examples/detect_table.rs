@@ -3,11 +3,7 @@
 //! ```text
 //! cargo run --release -p bifrons-vision --example detect_table -- CLIP-OR-FOLDER...
 //! ```
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a program that a person runs by hand"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that a person runs by hand")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;

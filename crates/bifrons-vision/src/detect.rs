@@ -45,10 +45,7 @@ impl BoundingBox {
     /// Centre.
     #[must_use]
     pub fn centre(&self) -> Point {
-        Point::new(
-            f64::from(self.left + self.right) * 0.5,
-            f64::from(self.top + self.bottom) * 0.5,
-        )
+        Point::new(f64::from(self.left + self.right) * 0.5, f64::from(self.top + self.bottom) * 0.5)
     }
 
     /// Area in square pixels; 0 for a box turned inside out.
@@ -79,12 +76,7 @@ impl BoundingBox {
             return Self::default();
         };
         let (x, y) = (first.x as f32, first.y as f32);
-        let start = Self {
-            left: x,
-            top: y,
-            right: x,
-            bottom: y,
-        };
+        let start = Self { left: x, top: y, right: x, bottom: y };
         points.fold(start, |b, p| Self {
             left: b.left.min(p.x as f32),
             top: b.top.min(p.y as f32),
@@ -120,11 +112,7 @@ pub struct DetectorOptions {
 
 impl Default for DetectorOptions {
     fn default() -> Self {
-        Self {
-            long_side_px: 448,
-            min_score: 0.35,
-            fuse_iou: 0.3,
-        }
+        Self { long_side_px: 448, min_score: 0.35, fuse_iou: 0.3 }
     }
 }
 
@@ -144,10 +132,7 @@ pub(crate) fn detect(
     let (view, scale_x, scale_y) = picture.view(options.long_side_px)?;
     let padded = pad(&view);
     let input = Array::from_picture(&padded);
-    let outputs = network.run(
-        &[("image", &input)],
-        &["heatmap", "scale", "offset", "landmarks"],
-    )?;
+    let outputs = network.run(&[("image", &input)], &["heatmap", "scale", "offset", "landmarks"])?;
     let mut found = fuse(decode(&outputs, options.min_score), options.fuse_iou);
     for face in &mut found {
         to_frame(face, scale_x, scale_y);
@@ -173,10 +158,7 @@ fn decode(outputs: &[Array], min_score: f32) -> Vec<Detection> {
         _ => return Vec::new(),
     };
     let cells = rows * columns;
-    if scale.data.len() != 2 * cells
-        || offset.data.len() != 2 * cells
-        || landmarks.data.len() != 10 * cells
-    {
+    if scale.data.len() != 2 * cells || offset.data.len() != 2 * cells || landmarks.data.len() != 10 * cells {
         return Vec::new();
     }
     let mut sure: Vec<usize> = (0..cells).filter(|&i| heatmap.data[i] >= min_score).collect();
@@ -197,12 +179,7 @@ fn decode(outputs: &[Array], min_score: f32) -> Vec<Detection> {
                 )
             };
             Detection {
-                bbox: BoundingBox {
-                    left,
-                    top,
-                    right: left + width,
-                    bottom: top + height,
-                },
+                bbox: BoundingBox { left, top, right: left + width, bottom: top + height },
                 score: heatmap.data[i],
                 points: [point(0), point(1), point(2), point(3), point(4)],
             }
@@ -215,19 +192,14 @@ fn decode(outputs: &[Array], min_score: f32) -> Vec<Detection> {
 fn fuse(mut candidates: Vec<Detection>, min_iou: f32) -> Vec<Detection> {
     let mut fused = Vec::new();
     while let Some(best) = candidates.first().cloned() {
-        let (same, rest): (Vec<_>, Vec<_>) = candidates
-            .into_iter()
-            .partition(|c| c.bbox == best.bbox || c.bbox.iou(&best.bbox) >= min_iou);
+        let (same, rest): (Vec<_>, Vec<_>) =
+            candidates.into_iter().partition(|c| c.bbox == best.bbox || c.bbox.iou(&best.bbox) >= min_iou);
         candidates = rest;
         let total: f32 = same.iter().map(|c| c.score).sum();
-        let mean = |value: &dyn Fn(&Detection) -> f32| {
-            same.iter().map(|c| c.score * value(c)).sum::<f32>() / total
-        };
+        let mean =
+            |value: &dyn Fn(&Detection) -> f32| same.iter().map(|c| c.score * value(c)).sum::<f32>() / total;
         let point = |j: usize| {
-            Point::new(
-                f64::from(mean(&|c| c.points[j].x as f32)),
-                f64::from(mean(&|c| c.points[j].y as f32)),
-            )
+            Point::new(f64::from(mean(&|c| c.points[j].x as f32)), f64::from(mean(&|c| c.points[j].y as f32)))
         };
         fused.push(Detection {
             bbox: BoundingBox {
@@ -252,9 +224,7 @@ fn to_frame(face: &mut Detection, scale_x: f64, scale_y: f64) {
         right: face.bbox.right / x,
         bottom: face.bbox.bottom / y,
     };
-    face.points = face
-        .points
-        .map(|p| Point::new(p.x / scale_x, p.y / scale_y));
+    face.points = face.points.map(|p| Point::new(p.x / scale_x, p.y / scale_y));
 }
 
 #[cfg(test)]
@@ -263,12 +233,7 @@ mod tests {
 
     fn face(left: f32, score: f32) -> Detection {
         Detection {
-            bbox: BoundingBox {
-                left,
-                top: 0.0,
-                right: left + 10.0,
-                bottom: 10.0,
-            },
+            bbox: BoundingBox { left, top: 0.0, right: left + 10.0, bottom: 10.0 },
             score,
             points: [Point::new(f64::from(left), 1.0); 5],
         }
@@ -298,10 +263,7 @@ mod tests {
             for (c, v) in values.iter().enumerate() {
                 data[c * 6 + 5] = *v;
             }
-            Array {
-                shape: vec![1, channels, 2, 3],
-                data,
-            }
+            Array { shape: vec![1, channels, 2, 3], data }
         };
         let points: Vec<f32> = (0..10).map(|i| i as f32 / 10.0).collect();
         let outputs = [

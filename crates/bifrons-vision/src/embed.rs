@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::geometry::{Border, Point, Similarity, umeyama};
 use crate::mesh::{Mesh, cut};
 use crate::mesh_points::{
-    EYE_INNER_LEFT, EYE_INNER_RIGHT, EYE_OUTER_LEFT, EYE_OUTER_RIGHT, MOUTH_LEFT, MOUTH_RIGHT,
-    NOSE_TIP,
+    EYE_INNER_LEFT, EYE_INNER_RIGHT, EYE_OUTER_LEFT, EYE_OUTER_RIGHT, MOUTH_LEFT, MOUTH_RIGHT, NOSE_TIP,
 };
 use crate::network::{Array, Network};
 use crate::{Picture, VisionError};
@@ -22,10 +21,17 @@ pub const SAME_PERSON_COSINE: f32 = 0.62;
 const INPUT_PX: usize = 224;
 
 /// A unit vector of 1024 numbers; one person's vectors point the same way.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<f32>", into = "Vec<f32>")]
 pub struct Embedding {
     values: Vec<f32>,
+}
+
+impl std::fmt::Debug for Embedding {
+    /// The first numbers only: a thousand of them hide what surrounds them.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Embedding({:?}, ...)", &self.values[..4])
+    }
 }
 
 /// A list of numbers that is no embedding.
@@ -68,11 +74,7 @@ impl Embedding {
     /// direction; see [`SAME_PERSON_COSINE`].
     #[must_use]
     pub fn cosine(&self, other: &Self) -> f32 {
-        self.values
-            .iter()
-            .zip(&other.values)
-            .map(|(a, b)| a * b)
-            .sum()
+        self.values.iter().zip(&other.values).map(|(a, b)| a * b).sum()
     }
 
     /// The direction of the mean of some embeddings; `None` for none.
@@ -91,13 +93,8 @@ impl Embedding {
 /// Eyes, tip of the nose and corners of the mouth in the 112 px crop of ArcFace (Deng et al.,
 /// 2019, insightface, MIT), from the picture's left to its right: how this network's training
 /// faces were laid.
-const TEMPLATE_112: [(f64, f64); 5] = [
-    (38.2946, 51.6963),
-    (73.5318, 51.5014),
-    (56.0252, 71.7366),
-    (41.5493, 92.3655),
-    (70.7299, 92.2041),
-];
+const TEMPLATE_112: [(f64, f64); 5] =
+    [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)];
 
 /// The 224 px crop: the template's field widened by a third on every side,
 /// `(t - 56) * 1.5 + 112`.
@@ -110,8 +107,7 @@ fn crop_from_frame(mesh: &Mesh) -> Option<Similarity> {
         mesh.point(MOUTH_RIGHT),
         mesh.point(MOUTH_LEFT),
     ];
-    let to = TEMPLATE_112
-        .map(|(x, y)| Point::new((x - 56.0) * 1.5 + 112.0, (y - 56.0) * 1.5 + 112.0));
+    let to = TEMPLATE_112.map(|(x, y)| Point::new((x - 56.0) * 1.5 + 112.0, (y - 56.0) * 1.5 + 112.0));
     umeyama(&from, &to)
 }
 

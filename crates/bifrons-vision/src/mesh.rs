@@ -38,10 +38,7 @@ impl TryFrom<Vec<[f32; 3]>> for Mesh {
     type Error = NotAMesh;
 
     fn try_from(points: Vec<[f32; 3]>) -> Result<Self, NotAMesh> {
-        let finite = points
-            .iter()
-            .filter(|p| p.iter().all(|v| v.is_finite()))
-            .count();
+        let finite = points.iter().filter(|p| p.iter().all(|v| v.is_finite())).count();
         if points.len() == MESH_POINTS && finite == MESH_POINTS {
             Ok(Self { points })
         } else {
@@ -147,12 +144,7 @@ fn crop_from_mesh(mesh: &Mesh) -> Similarity {
 
 fn square_crop(centre: Point, side_px: f64, eyes: Point) -> Similarity {
     let half = INPUT_PX as f64 / 2.0;
-    Similarity::about(
-        centre,
-        Point::new(half, half),
-        INPUT_PX as f64 / side_px,
-        -eyes.y.atan2(eyes.x),
-    )
+    Similarity::about(centre, Point::new(half, half), INPUT_PX as f64 / side_px, -eyes.y.atan2(eyes.x))
 }
 
 /// The mesh of a newly detected face: two passes.
@@ -198,18 +190,11 @@ fn fit(
             });
         }
     };
-    let in_crop: Vec<[f32; 3]> = landmarks
-        .data
-        .chunks_exact(3)
-        .map(|p| [p[0], p[1], p[2]])
-        .collect();
+    let in_crop: Vec<[f32; 3]> = landmarks.data.chunks_exact(3).map(|p| [p[0], p[1], p[2]]).collect();
     Ok(Mesh::try_from(in_crop)
         .ok()
         .filter(|_| presence.is_finite())
-        .map(|mesh| MeshFit {
-            mesh: mesh.transformed(&crop_from_frame.inverse()),
-            presence,
-        }))
+        .map(|mesh| MeshFit { mesh: mesh.transformed(&crop_from_frame.inverse()), presence }))
 }
 
 /// A square cut out of a picture, of which only the needed part is read; `None` when it shows
@@ -220,19 +205,12 @@ pub(crate) fn cut(
     size_px: usize,
     border: Border,
 ) -> Option<RgbImage> {
-    let rect = needed_rect(
-        crop_from_frame,
-        size_px,
-        size_px,
-        picture.width_px(),
-        picture.height_px(),
-    );
+    let rect = needed_rect(crop_from_frame, size_px, size_px, picture.width_px(), picture.height_px());
     if rect.is_empty() {
         return None;
     }
     let part = picture.rgb(rect);
-    let crop_from_part =
-        *crop_from_frame * Similarity::translation(rect.x as f64, rect.y as f64);
+    let crop_from_part = *crop_from_frame * Similarity::translation(rect.x as f64, rect.y as f64);
     Some(warp(&part, &crop_from_part, size_px, size_px, border))
 }
 
@@ -251,12 +229,7 @@ mod tests {
     #[test]
     fn the_square_of_a_tilted_box_has_level_eyes_and_its_size() {
         let face = Detection {
-            bbox: BoundingBox {
-                left: 100.0,
-                top: 100.0,
-                right: 180.0,
-                bottom: 200.0,
-            },
+            bbox: BoundingBox { left: 100.0, top: 100.0, right: 180.0, bottom: 200.0 },
             score: 1.0,
             points: [
                 Point::new(120.0, 130.0),

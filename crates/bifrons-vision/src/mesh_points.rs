@@ -25,24 +25,21 @@ pub const LIP_INNER_BOTTOM: usize = 14;
 
 /// Outline of the face, clockwise on the picture from the middle of the forehead.
 pub const FACE_OVAL: [usize; 36] = [
-    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152,
-    148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
+    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176,
+    149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
 ];
 
 /// Lids of the person's right eye, round the opening.
-pub const EYE_RIGHT: [usize; 16] = [
-    33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246,
-];
+pub const EYE_RIGHT: [usize; 16] =
+    [33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246];
 
 /// Lids of the person's left eye, round the opening.
-pub const EYE_LEFT: [usize; 16] = [
-    263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466,
-];
+pub const EYE_LEFT: [usize; 16] =
+    [263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466];
 
 /// Outer edge of the lips, round.
-pub const LIPS_OUTER: [usize; 20] = [
-    61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185,
-];
+pub const LIPS_OUTER: [usize; 20] =
+    [61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185];
 
 /// Ridge of the nose, between the eyes to below the tip.
 pub const NOSE_RIDGE: [usize; 8] = [168, 6, 197, 195, 5, 4, 1, 2];

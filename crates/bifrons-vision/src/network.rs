@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bifrons_media::RgbImage;
-use rten_tensor::prelude::*;
 use rten_tensor::Tensor;
+use rten_tensor::prelude::*;
 
 use crate::VisionError;
 
@@ -30,10 +30,7 @@ impl Array {
             green[i] = rgb[1];
             blue[i] = rgb[2];
         }
-        Self {
-            shape: vec![1, 3, image.height, image.width],
-            data,
-        }
+        Self { shape: vec![1, 3, image.height, image.width], data }
     }
 }
 
@@ -81,20 +78,14 @@ impl OnnxNetwork {
     }
 
     fn error(&self, expected: &str, found: impl ToString) -> VisionError {
-        VisionError::Network {
-            network: self.name,
-            expected: expected.to_owned(),
-            found: found.to_string(),
-        }
+        VisionError::Network { network: self.name, expected: expected.to_owned(), found: found.to_string() }
     }
 }
 
 impl Network for OnnxNetwork {
     fn run(&self, inputs: &[(&str, &Array)], outputs: &[&str]) -> Result<Vec<Array>, VisionError> {
         let node = |name: &str| {
-            self.model
-                .node_id(name)
-                .map_err(|error| self.error(&format!("an array named {name}"), error))
+            self.model.node_id(name).map_err(|error| self.error(&format!("an array named {name}"), error))
         };
         let mut given = Vec::with_capacity(inputs.len());
         for (name, array) in inputs {
@@ -111,13 +102,9 @@ impl Network for OnnxNetwork {
         values
             .into_iter()
             .map(|value| {
-                let tensor: Tensor<f32> = value
-                    .into_tensor()
-                    .ok_or_else(|| self.error("an output of f32", "another type"))?;
-                Ok(Array {
-                    shape: tensor.shape().to_vec(),
-                    data: tensor.to_vec(),
-                })
+                let tensor: Tensor<f32> =
+                    value.into_tensor().ok_or_else(|| self.error("an output of f32", "another type"))?;
+                Ok(Array { shape: tensor.shape().to_vec(), data: tensor.to_vec() })
             })
             .collect()
     }
@@ -125,8 +112,6 @@ impl Network for OnnxNetwork {
 
 impl std::fmt::Debug for OnnxNetwork {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OnnxNetwork")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("OnnxNetwork").field("name", &self.name).finish_non_exhaustive()
     }
 }

@@ -69,11 +69,7 @@ impl Picture for RgbImage {
         let side = |px: usize| ((px as f64 * scale).round() as usize).max(1);
         let (width, height) = (side(self.width), side(self.height));
         let view = self.resize(width, height, ResizeFilter::Area)?;
-        Ok((
-            view,
-            width as f64 / self.width as f64,
-            height as f64 / self.height as f64,
-        ))
+        Ok((view, width as f64 / self.width as f64, height as f64 / self.height as f64))
     }
     fn luma_thumbnail(&self) -> Result<LumaThumbnail, VisionError> {
         let (view, ..) = self.view(THUMBNAIL_SIDE_PX)?;
@@ -81,7 +77,11 @@ impl Picture for RgbImage {
         Ok(LumaThumbnail {
             width: view.width,
             height: view.height,
-            data: view.data.chunks_exact(3).map(|p| (luma(p) * 255.0 + 0.5).clamp(0.0, 255.0) as u8).collect(),
+            data: view
+                .data
+                .chunks_exact(3)
+                .map(|p| (luma(p) * 255.0 + 0.5).clamp(0.0, 255.0) as u8)
+                .collect(),
         })
     }
 }

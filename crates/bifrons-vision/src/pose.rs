@@ -77,7 +77,7 @@ mod tests {
 
     /// The canonical face, pitched first, then turned, then tilted.
     fn turned(yaw_deg: f64, pitch_deg: f64, roll_deg: f64) -> Mesh {
-        let points = (0..MESH_POINTS)
+        let points: Vec<[f32; 3]> = (0..MESH_POINTS)
             .map(|i| {
                 let [x, y, z] = canonical_point3(i);
                 let (s, c) = pitch_deg.to_radians().sin_cos();

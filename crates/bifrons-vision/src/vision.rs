@@ -41,7 +41,10 @@ impl Vision {
         [
             NetworkFile { name: "centerface", bytes: include_bytes!("../../../models/centerface.onnx") },
             NetworkFile { name: "face_mesh", bytes: include_bytes!("../../../models/face_mesh.onnx") },
-            NetworkFile { name: "face_embedding", bytes: include_bytes!("../../../models/face_embedding.onnx") },
+            NetworkFile {
+                name: "face_embedding",
+                bytes: include_bytes!("../../../models/face_embedding.onnx"),
+            },
         ]
     }
 
@@ -52,11 +55,7 @@ impl Vision {
         mesh: Box<dyn Network>,
         embedding: Box<dyn Network>,
     ) -> Self {
-        Self {
-            detector,
-            mesh,
-            embedding,
-        }
+        Self { detector, mesh, embedding }
     }
 
     /// All faces of a picture, the surest first.
@@ -75,11 +74,7 @@ impl Vision {
     ///
     /// # Errors
     /// [`VisionError::Network`] when the network fails.
-    pub fn mesh(
-        &self,
-        picture: &dyn Picture,
-        face: &Detection,
-    ) -> Result<Option<MeshFit>, VisionError> {
+    pub fn mesh(&self, picture: &dyn Picture, face: &Detection) -> Result<Option<MeshFit>, VisionError> {
         mesh::fit_detection(self.mesh.as_ref(), picture, face)
     }
 
@@ -88,11 +83,7 @@ impl Vision {
     ///
     /// # Errors
     /// [`VisionError::Network`] when the network fails.
-    pub fn mesh_from(
-        &self,
-        picture: &dyn Picture,
-        previous: &Mesh,
-    ) -> Result<Option<MeshFit>, VisionError> {
+    pub fn mesh_from(&self, picture: &dyn Picture, previous: &Mesh) -> Result<Option<MeshFit>, VisionError> {
         mesh::fit_tracked(self.mesh.as_ref(), picture, previous)
     }
 
@@ -100,11 +91,7 @@ impl Vision {
     ///
     /// # Errors
     /// [`VisionError::Network`] when the network fails.
-    pub fn embed(
-        &self,
-        picture: &dyn Picture,
-        mesh: &Mesh,
-    ) -> Result<Option<Embedding>, VisionError> {
+    pub fn embed(&self, picture: &dyn Picture, mesh: &Mesh) -> Result<Option<Embedding>, VisionError> {
         embed::embed(self.embedding.as_ref(), picture, mesh)
     }
 }

@@ -58,7 +58,9 @@ pub fn hull_mask(points_in_target: &[Point], size_px: usize, soft_edge_px: f32) 
 #[must_use]
 pub fn features_mask(points_in_target: &[Point], size_px: usize) -> Vec<f32> {
     let mut mask = vec![0.0_f32; size_px * size_px];
-    for (contour, factor) in [(&EYE_RIGHT[..], EYE_FACTOR), (&EYE_LEFT[..], EYE_FACTOR), (&LIPS_OUTER[..], LIPS_FACTOR)] {
+    for (contour, factor) in
+        [(&EYE_RIGHT[..], EYE_FACTOR), (&EYE_LEFT[..], EYE_FACTOR), (&LIPS_OUTER[..], LIPS_FACTOR)]
+    {
         let outline: Vec<Point> = contour.iter().map(|&i| points_in_target[i]).collect();
         let centre = Point::mean(&outline);
         let wider: Vec<Point> = outline.iter().map(|&p| centre + (p - centre) * factor).collect();

@@ -103,7 +103,7 @@ mod tests {
     use crate::mesh_points::FACE_OVAL;
 
     fn canonical_mesh(frame_from_canonical: &Similarity) -> Mesh {
-        let points = (0..MESH_POINTS)
+        let points: Vec<[f32; 3]> = (0..MESH_POINTS)
             .map(|i| {
                 let p = frame_from_canonical.apply(canonical_point(i));
                 [p.x as f32, p.y as f32, 0.0]
@@ -114,8 +114,7 @@ mod tests {
 
     #[test]
     fn the_canonical_face_lies_in_the_crop_where_the_constants_say() {
-        let frame_from_canonical =
-            Similarity::about(Point::default(), Point::new(700.0, 400.0), 91.0, 0.4);
+        let frame_from_canonical = Similarity::about(Point::default(), Point::new(700.0, 400.0), 91.0, 0.4);
         let mesh = canonical_mesh(&frame_from_canonical);
         let crop = crop_from_frame(&mesh);
         let expected = crop_from_canonical() * frame_from_canonical.inverse();

@@ -12,17 +12,14 @@ impl Rotation {
     /// Where a vector goes.
     #[must_use]
     pub fn apply(&self, v: [f64; 3]) -> [f64; 3] {
-        self.rows
-            .map(|row| row[0] * v[0] + row[1] * v[1] + row[2] * v[2])
+        self.rows.map(|row| row[0] * v[0] + row[1] * v[1] + row[2] * v[2])
     }
 
     /// The way back.
     #[must_use]
     pub fn inverse(&self) -> Self {
         let m = &self.rows;
-        Self {
-            rows: [0, 1, 2].map(|i| [m[0][i], m[1][i], m[2][i]]),
-        }
+        Self { rows: [0, 1, 2].map(|i| [m[0][i], m[1][i], m[2][i]]) }
     }
 }
 
@@ -51,49 +48,17 @@ pub fn rotation_between(from: &[[f64; 3]], to: &[[f64; 3]]) -> Option<Rotation> 
         return None;
     }
     let n = [
-        [
-            s[0][0] + s[1][1] + s[2][2],
-            s[1][2] - s[2][1],
-            s[2][0] - s[0][2],
-            s[0][1] - s[1][0],
-        ],
-        [
-            s[1][2] - s[2][1],
-            s[0][0] - s[1][1] - s[2][2],
-            s[0][1] + s[1][0],
-            s[2][0] + s[0][2],
-        ],
-        [
-            s[2][0] - s[0][2],
-            s[0][1] + s[1][0],
-            -s[0][0] + s[1][1] - s[2][2],
-            s[1][2] + s[2][1],
-        ],
-        [
-            s[0][1] - s[1][0],
-            s[2][0] + s[0][2],
-            s[1][2] + s[2][1],
-            -s[0][0] - s[1][1] + s[2][2],
-        ],
+        [s[0][0] + s[1][1] + s[2][2], s[1][2] - s[2][1], s[2][0] - s[0][2], s[0][1] - s[1][0]],
+        [s[1][2] - s[2][1], s[0][0] - s[1][1] - s[2][2], s[0][1] + s[1][0], s[2][0] + s[0][2]],
+        [s[2][0] - s[0][2], s[0][1] + s[1][0], -s[0][0] + s[1][1] - s[2][2], s[1][2] + s[2][1]],
+        [s[0][1] - s[1][0], s[2][0] + s[0][2], s[1][2] + s[2][1], -s[0][0] - s[1][1] + s[2][2]],
     ];
     let [w, x, y, z] = largest_eigenvector(n);
     Some(Rotation {
         rows: [
-            [
-                w * w + x * x - y * y - z * z,
-                2.0 * (x * y - w * z),
-                2.0 * (x * z + w * y),
-            ],
-            [
-                2.0 * (x * y + w * z),
-                w * w - x * x + y * y - z * z,
-                2.0 * (y * z - w * x),
-            ],
-            [
-                2.0 * (x * z - w * y),
-                2.0 * (y * z + w * x),
-                w * w - x * x - y * y + z * z,
-            ],
+            [w * w + x * x - y * y - z * z, 2.0 * (x * y - w * z), 2.0 * (x * z + w * y)],
+            [2.0 * (x * y + w * z), w * w - x * x + y * y - z * z, 2.0 * (y * z - w * x)],
+            [2.0 * (x * z - w * y), 2.0 * (y * z + w * x), w * w - x * x - y * y + z * z],
         ],
     })
 }

@@ -86,33 +86,18 @@ pub struct Similarity {
 
 impl Similarity {
     /// Leaves every point where it is.
-    pub const IDENTITY: Self = Self {
-        a: 1.0,
-        b: 0.0,
-        tx: 0.0,
-        ty: 0.0,
-    };
+    pub const IDENTITY: Self = Self { a: 1.0, b: 0.0, tx: 0.0, ty: 0.0 };
 
     /// Shifts by `(tx, ty)`.
     #[must_use]
     pub const fn translation(tx: f64, ty: f64) -> Self {
-        Self {
-            a: 1.0,
-            b: 0.0,
-            tx,
-            ty,
-        }
+        Self { a: 1.0, b: 0.0, tx, ty }
     }
 
     /// Scales about the origin.
     #[must_use]
     pub const fn scaling(factor: f64) -> Self {
-        Self {
-            a: factor,
-            b: 0.0,
-            tx: 0.0,
-            ty: 0.0,
-        }
+        Self { a: factor, b: 0.0, tx: 0.0, ty: 0.0 }
     }
 
     /// Rotates by `rotation_rad` (positive turns x towards y, clockwise on screen), scales by
@@ -131,10 +116,7 @@ impl Similarity {
     /// Where a point goes.
     #[must_use]
     pub fn apply(&self, p: Point) -> Point {
-        Point::new(
-            self.a * p.x - self.b * p.y + self.tx,
-            self.b * p.x + self.a * p.y + self.ty,
-        )
+        Point::new(self.a * p.x - self.b * p.y + self.tx, self.b * p.x + self.a * p.y + self.ty)
     }
 
     /// The way back. A transform of scale zero has none: the result then holds values that are
@@ -143,12 +125,7 @@ impl Similarity {
     pub fn inverse(&self) -> Self {
         let square = self.a * self.a + self.b * self.b;
         let (a, b) = (self.a / square, -self.b / square);
-        Self {
-            a,
-            b,
-            tx: -(a * self.tx - b * self.ty),
-            ty: -(b * self.tx + a * self.ty),
-        }
+        Self { a, b, tx: -(a * self.tx - b * self.ty), ty: -(b * self.tx + a * self.ty) }
     }
 
     /// Target units a source unit.
@@ -166,10 +143,7 @@ impl Similarity {
     /// Whether all four numbers are finite and the scale is above zero.
     #[must_use]
     pub fn is_valid(&self) -> bool {
-        [self.a, self.b, self.tx, self.ty]
-            .iter()
-            .all(|v| v.is_finite())
-            && self.scale() > 0.0
+        [self.a, self.b, self.tx, self.ty].iter().all(|v| v.is_finite()) && self.scale() > 0.0
     }
 }
 
@@ -231,24 +205,15 @@ mod tests {
     }
 
     fn similarity() -> impl Strategy<Value = Similarity> {
-        (0.05..20.0, -3.1..3.1, -900.0..900.0, -900.0..900.0).prop_map(|(s, r, x, y)| {
-            Similarity::about(Point::default(), Point::new(x, y), s, r)
-        })
+        (0.05..20.0, -3.1..3.1, -900.0..900.0, -900.0..900.0)
+            .prop_map(|(s, r, x, y)| Similarity::about(Point::default(), Point::new(x, y), s, r))
     }
 
     #[test]
     fn umeyama_of_a_quarter_turn_is_exact() {
-        let from = [
-            Point::new(0.0, 0.0),
-            Point::new(2.0, 0.0),
-            Point::new(0.0, 2.0),
-        ];
+        let from = [Point::new(0.0, 0.0), Point::new(2.0, 0.0), Point::new(0.0, 2.0)];
         // Turned by 90 degrees clockwise, twice as large, shifted by (10, 20).
-        let to = [
-            Point::new(10.0, 20.0),
-            Point::new(10.0, 24.0),
-            Point::new(6.0, 20.0),
-        ];
+        let to = [Point::new(10.0, 20.0), Point::new(10.0, 24.0), Point::new(6.0, 20.0)];
         let fit = umeyama(&from, &to).unwrap();
         assert!((fit.a - 0.0).abs() < 1e-15 && (fit.b - 2.0).abs() < 1e-15);
         assert!((fit.tx - 10.0).abs() < 1e-14 && (fit.ty - 20.0).abs() < 1e-14);
@@ -260,16 +225,8 @@ mod tests {
     fn umeyama_matches_the_worked_example_of_the_paper() {
         // Umeyama 1991, section III: the same triangle mirrored has no good similarity; without
         // reflection the fit has cos = 0.832, sin = 0.555, scale 0.721, shift (-0.8, 0.4).
-        let from = [
-            Point::new(0.0, 0.0),
-            Point::new(1.0, 0.0),
-            Point::new(0.0, 2.0),
-        ];
-        let to = [
-            Point::new(0.0, 0.0),
-            Point::new(-1.0, 0.0),
-            Point::new(0.0, 2.0),
-        ];
+        let from = [Point::new(0.0, 0.0), Point::new(1.0, 0.0), Point::new(0.0, 2.0)];
+        let to = [Point::new(0.0, 0.0), Point::new(-1.0, 0.0), Point::new(0.0, 2.0)];
         let fit = umeyama(&from, &to).unwrap();
         assert!((fit.scale() - 0.721).abs() < 5e-4, "{fit:?}");
         assert!((fit.a / fit.scale() - 0.832).abs() < 5e-4);
@@ -290,11 +247,7 @@ mod tests {
     #[test]
     fn about_takes_the_centre_to_the_centre() {
         let t = Similarity::about(Point::new(3.0, 4.0), Point::new(50.0, 60.0), 2.5, 0.3);
-        assert!(close(
-            t.apply(Point::new(3.0, 4.0)),
-            Point::new(50.0, 60.0),
-            1e-12
-        ));
+        assert!(close(t.apply(Point::new(3.0, 4.0)), Point::new(50.0, 60.0), 1e-12));
     }
 
     proptest! {

@@ -29,11 +29,7 @@ pub fn warp(
     out_height: usize,
     border: Border,
 ) -> RgbImage {
-    let source = Raster {
-        width: image.width,
-        height: image.height,
-        data: &image.data,
-    };
+    let source = Raster { width: image.width, height: image.height, data: &image.data };
     RgbImage {
         width: out_width,
         height: out_height,
@@ -56,11 +52,7 @@ pub fn warp_plane(
     border: Border,
 ) -> Vec<f32> {
     assert_eq!(plane.len(), width * height, "plane of {width}x{height}");
-    let source = Raster {
-        width,
-        height,
-        data: plane,
-    };
+    let source = Raster { width, height, data: plane };
     warp_raster::<1>(&source, target_from_source, out_width, out_height, border)
 }
 
@@ -83,16 +75,12 @@ pub fn needed_rect(
     }
     let source_from_target = target_from_source.inverse();
     let (w, h) = (out_width as f64, out_height as f64);
-    let corners = [(0.0, 0.0), (w, 0.0), (0.0, h), (w, h)]
-        .map(|(x, y)| source_from_target.apply(Point::new(x, y)));
+    let corners =
+        [(0.0, 0.0), (w, 0.0), (0.0, h), (w, h)].map(|(x, y)| source_from_target.apply(Point::new(x, y)));
     let cell = 1usize << halvings(target_from_source.scale());
     let room = 2.0 * cell as f64;
-    let low = |v: fn(&Point) -> f64| {
-        corners.iter().map(v).fold(f64::INFINITY, f64::min) - room
-    };
-    let high = |v: fn(&Point) -> f64| {
-        corners.iter().map(v).fold(f64::NEG_INFINITY, f64::max) + room
-    };
+    let low = |v: fn(&Point) -> f64| corners.iter().map(v).fold(f64::INFINITY, f64::min) - room;
+    let high = |v: fn(&Point) -> f64| corners.iter().map(v).fold(f64::NEG_INFINITY, f64::max) + room;
     let (left, right) = aligned_range(low(|p| p.x), high(|p| p.x), cell, source_width);
     let (top, bottom) = aligned_range(low(|p| p.y), high(|p| p.y), cell, source_height);
     PixelRect::new(left, top, right - left, bottom - top)
@@ -151,17 +139,10 @@ fn warp_raster<const C: usize>(
         source_from_target = Similarity::scaling(0.5) * source_from_target;
         scale *= 2.0;
     }
-    let level = Raster {
-        width,
-        height,
-        data: if halved.is_empty() { source.data } else { &halved },
-    };
+    let level = Raster { width, height, data: if halved.is_empty() { source.data } else { &halved } };
     let offsets: &[f64] = if scale < 1.0 { &[0.25, 0.75] } else { &[0.5] };
     let share = 1.0 / (offsets.len() * offsets.len()) as f32;
-    let sampler = Sampler {
-        level: &level,
-        border,
-    };
+    let sampler = Sampler { level: &level, border };
     for (y, row) in target.chunks_exact_mut(out_width * C).enumerate() {
         for (x, pixel) in row.chunks_exact_mut(C).enumerate() {
             let mut sum = [0.0; C];
@@ -196,12 +177,7 @@ impl Sampler<'_> {
         let (x0, y0) = (x.floor(), y.floor());
         let (fx, fy) = ((x - x0) as f32, (y - y0) as f32);
         let (x0, y0) = (x0 as isize, y0 as isize);
-        let weights = [
-            (1.0 - fx) * (1.0 - fy),
-            fx * (1.0 - fy),
-            (1.0 - fx) * fy,
-            fx * fy,
-        ];
+        let weights = [(1.0 - fx) * (1.0 - fy), fx * (1.0 - fy), (1.0 - fx) * fy, fx * fy];
         if x0 >= 0 && y0 >= 0 && x0 + 1 < w && y0 + 1 < h {
             let at = (y0 as usize * self.level.width + x0 as usize) * C;
             let below = at + self.level.width * C;
@@ -291,13 +267,7 @@ mod tests {
         let image = smooth(9, 7);
         let same = warp(&image, &Similarity::IDENTITY, 9, 7, Border::Replicate);
         assert_eq!(same, image);
-        let moved = warp(
-            &image,
-            &Similarity::translation(2.0, 1.0),
-            9,
-            7,
-            Border::Constant(0.25),
-        );
+        let moved = warp(&image, &Similarity::translation(2.0, 1.0), 9, 7, Border::Constant(0.25));
         assert_eq!(moved.data[..3], [0.25; 3]);
         let at = (3 * 9 + 5) * 3;
         let from = (2 * 9 + 3) * 3;
@@ -308,20 +278,9 @@ mod tests {
     fn halving_twice_is_the_mean_of_four_by_four() {
         let plane: Vec<f32> = (0..64).map(|i| ((i * 7) % 13) as f32 / 13.0).collect();
         // Scale 1/4: halved twice, then one sample in the centre of each 4x4 block.
-        let small = warp_plane(
-            &plane,
-            8,
-            8,
-            &Similarity::scaling(0.25),
-            2,
-            2,
-            Border::Replicate,
-        );
-        let mean: f32 = (0..4)
-            .flat_map(|y| (0..4).map(move |x| y * 8 + x))
-            .map(|i: usize| plane[i])
-            .sum::<f32>()
-            / 16.0;
+        let small = warp_plane(&plane, 8, 8, &Similarity::scaling(0.25), 2, 2, Border::Replicate);
+        let mean: f32 =
+            (0..4).flat_map(|y| (0..4).map(move |x| y * 8 + x)).map(|i: usize| plane[i]).sum::<f32>() / 16.0;
         assert!((small[0] - mean).abs() < 1e-6);
     }
 

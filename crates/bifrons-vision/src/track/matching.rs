@@ -44,9 +44,8 @@ pub(super) fn best_pairs(
 pub(super) fn duplicates(seen: &[(u32, BoundingBox)], min_iou: f32) -> Vec<u32> {
     let mut younger: Vec<u32> = Vec::new();
     for (i, (id, bbox)) in seen.iter().enumerate() {
-        let is_double = seen[..i]
-            .iter()
-            .any(|(older, other)| !younger.contains(older) && other.iou(bbox) >= min_iou);
+        let is_double =
+            seen[..i].iter().any(|(older, other)| !younger.contains(older) && other.iou(bbox) >= min_iou);
         if is_double {
             younger.push(*id);
         }
