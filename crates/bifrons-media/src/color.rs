@@ -141,9 +141,14 @@ pub(crate) struct Conversion {
     kb: f32,
     luma_offset: f32,
     luma_span: f32,
+    luma_scale: f32,
     chroma_offset: f32,
     chroma_span: f32,
     max_code: f32,
+    r_from_cr: f32,
+    g_from_cb: f32,
+    g_from_cr: f32,
+    b_from_cb: f32,
 }
 
 /// What a pair of colour-difference samples adds to luma.
@@ -164,32 +169,42 @@ impl Conversion {
             Range::Limited => (16.0 * unit, 219.0 * unit, 224.0 * unit),
             Range::Full => (0.0, max_code, max_code),
         };
+        let kg = 1.0 - kr - kb;
+        let r_from_cr = 2.0 * (1.0 - kr) / chroma_span;
+        let b_from_cb = 2.0 * (1.0 - kb) / chroma_span;
         Self {
             kr,
-            kg: 1.0 - kr - kb,
+            kg,
             kb,
             luma_offset,
             luma_span,
+            luma_scale: 1.0 / luma_span,
             chroma_offset: 128.0 * unit,
             chroma_span,
             max_code,
+            r_from_cr,
+            g_from_cb: -kb * b_from_cb / kg,
+            g_from_cr: -kr * r_from_cr / kg,
+            b_from_cb,
         }
     }
 
     /// Luma in `[0, 1]` (out of range where the code is) from a code value.
     #[inline]
     pub(crate) fn luma(&self, code: f32) -> f32 {
-        (code - self.luma_offset) * (1.0 / self.luma_span)
+        (code - self.luma_offset) * self.luma_scale
     }
 
     /// The chroma term of two code values.
     #[inline]
     pub(crate) fn chroma_term(&self, cb_code: f32, cr_code: f32) -> ChromaTerm {
-        let cb = (cb_code - self.chroma_offset) / self.chroma_span;
-        let cr = (cr_code - self.chroma_offset) / self.chroma_span;
-        let r = 2.0 * (1.0 - self.kr) * cr;
-        let b = 2.0 * (1.0 - self.kb) * cb;
-        ChromaTerm { r, g: -(self.kr * r + self.kb * b) / self.kg, b }
+        let cb = cb_code - self.chroma_offset;
+        let cr = cr_code - self.chroma_offset;
+        ChromaTerm {
+            r: self.r_from_cr * cr,
+            g: self.g_from_cb * cb + self.g_from_cr * cr,
+            b: self.b_from_cb * cb,
+        }
     }
 
     /// RGB clamped to `[0, 1]`.
@@ -201,8 +216,7 @@ impl Conversion {
     /// Code values, not rounded, of `(luma, cb, cr)`; RGB is clamped to `[0, 1]`, NaN counts as 0.
     #[inline]
     pub(crate) fn codes(&self, rgb: [f32; 3]) -> [f32; 3] {
-        // `max` gives the other operand for NaN.
-        let [r, g, b] = rgb.map(|v| v.max(0.0).min(1.0));
+        let [r, g, b] = rgb.map(|v| if v.is_nan() { 0.0 } else { v.clamp(0.0, 1.0) });
         let luma = self.kr * r + self.kg * g + self.kb * b;
         let cb = (b - luma) / (2.0 * (1.0 - self.kb));
         let cr = (r - luma) / (2.0 * (1.0 - self.kr));

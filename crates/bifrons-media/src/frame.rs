@@ -180,31 +180,34 @@ fn read_rgb<S: SampleFormat>(format: &YuvFormat, planes: &[u8], rect: PixelRect)
     let layout = &format.layout;
     let (shift_x, shift_y) = (layout.chroma_shift_x, layout.chroma_shift_y);
     let (cb_start, cr_start) = (layout.plane_start(1), layout.plane_start(2));
-    let mut data = Vec::with_capacity(rect.area_px() * 3);
+    let mut data = vec![0.0; rect.area_px() * 3];
     if rect.is_empty() {
         return data;
     }
+    let conversion = &format.conversion;
     let first_block = rect.x >> shift_x;
-    let last_block = (rect.end_x() - 1) >> shift_x;
-    let mut terms = Vec::with_capacity(last_block - first_block + 1);
+    let blocks = ((rect.end_x() - 1) >> shift_x) - first_block + 1;
+    // What chroma adds to each pixel of a row, repeated over its block.
+    let mut terms = Vec::with_capacity(rect.width);
     let mut terms_row = None;
-    for y in rect.y..rect.end_y() {
+    for (y, row) in (rect.y..).zip(data.chunks_exact_mut(rect.width * 3)) {
         let chroma_row = y >> shift_y;
         if terms_row != Some(chroma_row) {
-            let at = chroma_row * layout.chroma_width();
+            let at = chroma_row * layout.chroma_width() + first_block;
+            let cb = S::run(planes, cb_start + at, blocks);
+            let cr = S::run(planes, cr_start + at, blocks);
             terms.clear();
-            terms.extend((first_block..=last_block).map(|block| {
-                let cb = S::load(planes, cb_start + at + block);
-                let cr = S::load(planes, cr_start + at + block);
-                format.conversion.chroma_term(f32::from(cb), f32::from(cr))
-            }));
+            for (block, (cb, cr)) in (first_block..).zip(cb.zip(cr)) {
+                let term = conversion.chroma_term(cb, cr);
+                let from = (block << shift_x).max(rect.x);
+                let to = ((block + 1) << shift_x).min(rect.end_x());
+                terms.extend(std::iter::repeat_n(term, to - from));
+            }
             terms_row = Some(chroma_row);
         }
-        let luma_row = y * layout.width;
-        for x in rect.x..rect.end_x() {
-            let luma = format.conversion.luma(f32::from(S::load(planes, luma_row + x)));
-            let term = terms[(x >> shift_x) - first_block];
-            data.extend_from_slice(&Conversion::rgb(luma, term));
+        let luma = S::run(planes, y * layout.width + rect.x, rect.width);
+        for ((pixel, code), term) in row.chunks_exact_mut(3).zip(luma).zip(&terms) {
+            pixel.copy_from_slice(&Conversion::rgb(conversion.luma(code), *term));
         }
     }
     data
@@ -219,64 +222,51 @@ struct Patch<'a> {
 
 fn write_rgb<S: SampleFormat>(format: &YuvFormat, planes: &mut [u8], patch: &Patch<'_>) {
     let layout = &format.layout;
-    let rect = patch.rect;
-    if rect.is_empty() {
+    if patch.rect.is_empty() {
         return;
     }
-    let stored = format.rotation.stored_rect(rect, layout.width, layout.height);
-    // Codes of touched pixels in stored orientation; NaN marks a pixel that is not touched.
-    let mut chroma = vec![[f32::NAN; 2]; stored.area_px()];
-    for y in 0..rect.height {
-        for x in 0..rect.width {
-            let i = y * rect.width + x;
-            if patch.alpha[i] > 0.0 {
-                let rgb = &patch.image.data[3 * i..3 * i + 3];
-                let codes = format.conversion.codes([rgb[0], rgb[1], rgb[2]]);
-                let (sx, sy) =
-                    format.rotation.stored_pixel(rect.x + x, rect.y + y, layout.width, layout.height);
-                S::store(planes, sy * layout.width + sx, format.conversion.quantise(codes[0]));
-                chroma[(sy - stored.y) * stored.width + sx - stored.x] = [codes[1], codes[2]];
-            }
-        }
-    }
-    write_chroma::<S>(format, planes, stored, &chroma);
-}
-
-/// Rewrites the colour-difference samples whose blocks hold a touched pixel.
-fn write_chroma<S: SampleFormat>(
-    format: &YuvFormat,
-    planes: &mut [u8],
-    stored: PixelRect,
-    chroma: &[[f32; 2]],
-) {
-    let layout = &format.layout;
+    let stored = format.rotation.stored_rect(patch.rect, layout.width, layout.height);
     let (shift_x, shift_y) = (layout.chroma_shift_x, layout.chroma_shift_y);
+    let first_block = stored.x >> shift_x;
+    let blocks = ((stored.end_x() - 1) >> shift_x) - first_block + 1;
+    let mut sums = vec![BlockSum::default(); blocks];
     for block_y in stored.y >> shift_y..=(stored.end_y() - 1) >> shift_y {
         let rows = block_y << shift_y..((block_y + 1) << shift_y).min(layout.height);
-        for block_x in stored.x >> shift_x..=(stored.end_x() - 1) >> shift_x {
-            let columns = block_x << shift_x..((block_x + 1) << shift_x).min(layout.width);
-            let count = rows.len() * columns.len();
-            let mut sum = [0.0f32; 2];
-            let mut touched = 0usize;
-            for y in rows.start.max(stored.y)..rows.end.min(stored.end_y()) {
-                for x in columns.start.max(stored.x)..columns.end.min(stored.end_x()) {
-                    let [cb, cr] = chroma[(y - stored.y) * stored.width + x - stored.x];
-                    if !cb.is_nan() {
-                        sum[0] += cb;
-                        sum[1] += cr;
-                        touched += 1;
-                    }
+        sums.fill(BlockSum::default());
+        for y in rows.start.max(stored.y)..rows.end.min(stored.end_y()) {
+            let (first, step) = format.rotation.displayed_run(stored, y - stored.y);
+            let mut next = first as isize;
+            for x in stored.x..stored.end_x() {
+                let i = next as usize;
+                next += step;
+                if patch.alpha[i] > 0.0 {
+                    let rgb = &patch.image.data[3 * i..3 * i + 3];
+                    let [luma, cb, cr] = format.conversion.codes([rgb[0], rgb[1], rgb[2]]);
+                    S::store(planes, y * layout.width + x, format.conversion.quantise(luma));
+                    let sum = &mut sums[(x >> shift_x) - first_block];
+                    sum.cb += cb;
+                    sum.cr += cr;
+                    sum.touched += 1;
                 }
             }
-            if touched == 0 {
-                continue;
-            }
-            for (plane, new) in [(1, sum[0]), (2, sum[1])] {
+        }
+        for (block_x, sum) in (first_block..).zip(&sums).filter(|(_, s)| s.touched > 0) {
+            let columns = block_x << shift_x..((block_x + 1) << shift_x).min(layout.width);
+            let count = rows.len() * columns.len();
+            for (plane, new) in [(1, sum.cb), (2, sum.cr)] {
                 let at = layout.plane_start(plane) + block_y * layout.chroma_width() + block_x;
-                let old = f32::from(S::load(planes, at)) * (count - touched) as f32;
+                let old = f32::from(S::load(planes, at)) * (count - sum.touched) as f32;
                 let mean = (new + old) / count as f32;
                 S::store(planes, at, format.conversion.quantise(mean));
             }
         }
     }
+}
+
+/// New colour differences of the touched pixels of one block.
+#[derive(Debug, Clone, Copy, Default)]
+struct BlockSum {
+    cb: f32,
+    cr: f32,
+    touched: usize,
 }

@@ -67,6 +67,8 @@ pub(crate) trait SampleFormat {
     fn load(bytes: &[u8], index: usize) -> u16;
     /// Replaces the sample at a sample index.
     fn store(bytes: &mut [u8], index: usize, value: u16);
+    /// `count` samples from a sample index on.
+    fn run(bytes: &[u8], start: usize, count: usize) -> impl Iterator<Item = f32>;
 }
 
 /// Samples of one byte.
@@ -82,6 +84,11 @@ impl SampleFormat for OneByte {
     fn store(bytes: &mut [u8], index: usize, value: u16) {
         bytes[index] = value as u8;
     }
+
+    #[inline]
+    fn run(bytes: &[u8], start: usize, count: usize) -> impl Iterator<Item = f32> {
+        bytes[start..start + count].iter().map(|&v| f32::from(v))
+    }
 }
 
 /// Samples of two bytes, little-endian.
@@ -96,6 +103,13 @@ impl SampleFormat for TwoBytes {
     #[inline]
     fn store(bytes: &mut [u8], index: usize, value: u16) {
         bytes[2 * index..2 * index + 2].copy_from_slice(&value.to_le_bytes());
+    }
+
+    #[inline]
+    fn run(bytes: &[u8], start: usize, count: usize) -> impl Iterator<Item = f32> {
+        bytes[2 * start..2 * (start + count)]
+            .chunks_exact(2)
+            .map(|v| f32::from(u16::from_le_bytes([v[0], v[1]])))
     }
 }
 
@@ -156,6 +170,20 @@ impl Rotation {
             Self::Clockwise90 => (y, height - 1 - x),
             Self::Half => (width - 1 - x, height - 1 - y),
             Self::Clockwise270 => (width - 1 - y, x),
+        }
+    }
+
+    /// Where the pixels of a stored row lie in a rectangle of displayed pixels, row by row:
+    /// the index of the row's first pixel and the step from one to the next. `stored` is the
+    /// rectangle in stored orientation, `row` counts from its top.
+    pub(crate) fn displayed_run(self, stored: PixelRect, row: usize) -> (usize, isize) {
+        let (width, height) = (stored.width, stored.height);
+        match self {
+            Self::None => (row * width, 1),
+            // Displayed rows are `height` long: a stored row is a displayed column.
+            Self::Clockwise90 => (height - 1 - row, height as isize),
+            Self::Half => ((height - row) * width - 1, -1),
+            Self::Clockwise270 => ((width - 1) * height + row, -(height as isize)),
         }
     }
 
@@ -232,6 +260,10 @@ mod tests {
                     let (sx, sy) = rotation.stored_pixel(x, y, width, height);
                     assert!((stored.x..stored.end_x()).contains(&sx), "{rotation:?}");
                     assert!((stored.y..stored.end_y()).contains(&sy), "{rotation:?}");
+                    let (first, step) = rotation.displayed_run(stored, sy - stored.y);
+                    let index = first as isize + step * (sx - stored.x) as isize;
+                    let expected = (y - rect.y) * rect.width + x - rect.x;
+                    assert_eq!(index, expected as isize, "{rotation:?}");
                 }
             }
         }

@@ -40,10 +40,10 @@ impl PictureFrame {
         data
     }
 
-    /// One channel (0 to 2) of one row, in `[0, 1]`.
-    pub(crate) fn fill_row(&self, channel: usize, y: usize, row: &mut [f32]) {
-        for (x, sample) in row.iter_mut().enumerate() {
-            *sample = self.pixel(x, y)[channel];
+    /// Adds one channel (0 to 2, in `[0, 1]`) of one row, times a weight, to sums.
+    pub(crate) fn add_row(&self, channel: usize, y: usize, weight: f32, sums: &mut [f32]) {
+        for (x, sum) in sums.iter_mut().enumerate() {
+            *sum += weight * self.pixel(x, y)[channel];
         }
     }
 

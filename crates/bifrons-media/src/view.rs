@@ -52,8 +52,8 @@ impl Frame {
                 let columns = windows(width as f64, scale, size.0, false);
                 let rows = windows(height as f64, scale, size.1, false);
                 let planes: [Vec<f32>; 3] = std::array::from_fn(|channel| {
-                    shrink(width, &columns, &rows, |y, row| {
-                        picture.fill_row(channel, y, row);
+                    shrink(width, &columns, &rows, |y, weight, sums| {
+                        picture.add_row(channel, y, weight, sums);
                     })
                 });
                 interleave(&planes, size)
@@ -123,7 +123,7 @@ fn shrink_plane(
     (target_width, target_height): (usize, usize),
 ) -> Vec<f32> {
     let layout = &format.layout;
-    let (width, height) = layout.plane_size(plane);
+    let width = layout.plane_size(plane).0;
     let start = layout.plane_start(plane);
     let (span_x, span_y) = if plane == 0 {
         (1.0, 1.0)
@@ -136,17 +136,17 @@ fn shrink_plane(
     let backwards_y = matches!(format.rotation, Rotation::Half | Rotation::Clockwise90);
     let columns = windows(layout.width as f64 / span_x, scale * span_x, target_width, backwards_x);
     let rows = windows(layout.height as f64 / span_y, scale * span_y, target_height, backwards_y);
-    fn fill<S: SampleFormat>(planes: &[u8], at: usize, row: &mut [f32]) {
-        for (x, sample) in row.iter_mut().enumerate() {
-            *sample = f32::from(S::load(planes, at + x));
+    fn add<S: SampleFormat>(planes: &[u8], at: usize, weight: f32, sums: &mut [f32]) {
+        let count = sums.len();
+        for (sum, code) in sums.iter_mut().zip(S::run(planes, at, count)) {
+            *sum += weight * code;
         }
     }
-    debug_assert!(start + width * height <= planes.len());
-    shrink(width, &columns, &rows, |y, row| {
+    shrink(width, &columns, &rows, |y, weight, sums| {
         if layout.depth_bits == 8 {
-            fill::<OneByte>(planes, start + y * width, row);
+            add::<OneByte>(planes, start + y * width, weight, sums);
         } else {
-            fill::<TwoBytes>(planes, start + y * width, row);
+            add::<TwoBytes>(planes, start + y * width, weight, sums);
         }
     })
 }
@@ -179,28 +179,20 @@ fn windows(extent: f64, scale: f64, target: usize, backwards: bool) -> Vec<Windo
         .collect()
 }
 
-/// Mean over the covered area, rows first, then columns.
+/// Mean over the covered area, rows first, then columns. `add_row` adds row `y` times a weight to
+/// sums, one a column.
 fn shrink(
     width: usize,
     columns: &[Window],
     rows: &[Window],
-    mut fill_row: impl FnMut(usize, &mut [f32]),
+    mut add_row: impl FnMut(usize, f32, &mut [f32]),
 ) -> Vec<f32> {
-    let mut row = vec![0.0f32; width];
-    let mut filled = None;
     let mut mean = vec![0.0f32; width];
     let mut target = Vec::with_capacity(columns.len() * rows.len());
     for window in rows {
         mean.fill(0.0);
-        for (i, &weight) in window.weights.iter().enumerate() {
-            let y = window.first + i;
-            if filled != Some(y) {
-                fill_row(y, &mut row);
-                filled = Some(y);
-            }
-            for (sum, &sample) in mean.iter_mut().zip(&row) {
-                *sum += weight * sample;
-            }
+        for (y, &weight) in (window.first..).zip(&window.weights) {
+            add_row(y, weight, &mut mean);
         }
         target.extend(columns.iter().map(|column| {
             mean[column.first..]
@@ -225,9 +217,12 @@ mod tests {
     #[test]
     fn shrinking_by_two_is_the_mean_of_four() {
         let source = [[0.0, 2.0, 10.0, 10.0], [4.0, 2.0, 10.0, 30.0]];
-        let small = shrink(4, &windows(4.0, 0.5, 2, false), &windows(2.0, 0.5, 1, false), |y, row| {
-            row.copy_from_slice(&source[y])
-        });
+        let small =
+            shrink(4, &windows(4.0, 0.5, 2, false), &windows(2.0, 0.5, 1, false), |y, weight, sums| {
+                for (sum, v) in sums.iter_mut().zip(source[y]) {
+                    *sum += weight * v;
+                }
+            });
         assert_eq!(small, [2.0, 15.0]);
     }
 
