@@ -58,6 +58,7 @@ impl VideoSink {
         if let Some(location) = &details.chroma_location {
             command.args(["-chroma_sample_location", location]);
         }
+        command.args(["-bsf:v", &last_duration(clip, &frames)]);
         command.args(["-video_track_timescale", &ticks_per_sec.to_string()]);
         command.args(["-f", "mp4"]).arg(file_argument(part_path));
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
@@ -190,6 +191,15 @@ fn chunk_ticks(clip: &Clip, first: usize, frame: usize) -> u64 {
     let ticks = clip.frames[frame].pts_ticks - clip.frames[first].pts_ticks;
     // Frames are in order, so the difference is never negative.
     ticks as u64 * u64::from(clip.time_base.num)
+}
+
+/// A bitstream filter that gives the last packet the duration of its frame: raw frames have none,
+/// and FFmpeg would guess. (`TB` is the packet's time unit in seconds, `N` its number.)
+fn last_duration(clip: &Clip, frames: &Range<usize>) -> String {
+    let last = clip.frames[frames.end - 1];
+    let secs = format!("{}/{}", last.duration_ticks * i64::from(clip.time_base.num), clip.time_base.den);
+    let number = frames.len() - 1;
+    format!("setts=duration='if(eq(N,{number}),round({secs}/TB),DURATION)'")
 }
 
 /// Tags as the footage has them, sample aspect, and the footage's own chroma and depth.

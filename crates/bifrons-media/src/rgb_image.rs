@@ -321,3 +321,108 @@ fn check_size(width: usize, height: usize) -> Result<(), ImageError> {
         Err(ImageError::BadSize { width, height })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn checkered(width: usize, height: usize) -> RgbImage {
+        let bytes: Vec<u8> = (0..width * height * 3).map(|i| (i * 37 % 256) as u8).collect();
+        RgbImage::from_rgb8(width, height, &bytes).unwrap()
+    }
+
+    #[test]
+    fn png_gives_back_every_sample() {
+        let image = checkered(13, 7);
+        let back = RgbImage::decode(&image.encode_png().unwrap()).unwrap();
+        assert_eq!(back.to_rgb8(), image.to_rgb8());
+    }
+
+    #[test]
+    fn jpeg_of_one_colour_stays_close() {
+        let image = RgbImage::filled(32, 16, [0.2, 0.5, 0.8]);
+        let back = RgbImage::decode(&image.encode_jpeg(95).unwrap()).unwrap();
+        assert_eq!((back.width, back.height), (32, 16));
+        assert!(back.data.iter().zip(&image.data).all(|(a, b)| (a - b).abs() < 0.02));
+    }
+
+    #[test]
+    fn a_header_that_claims_too_much_is_refused_before_memory_is_taken() {
+        let mut bytes = checkered(4, 4).encode_png().unwrap();
+        // IHDR holds width and height at bytes 16 to 24; its checksum follows the 13 bytes.
+        bytes[16..24].copy_from_slice(&[0, 0, 0xc3, 0x50, 0, 0, 0xc3, 0x50]);
+        let checksum = crc32(&bytes[12..29]);
+        bytes[29..33].copy_from_slice(&checksum.to_be_bytes());
+        let error = RgbImage::decode(&bytes).unwrap_err();
+        assert!(matches!(error, ImageError::BadSize { .. } | ImageError::Decode(_)), "{error}");
+        assert!(error.hint().is_some());
+        assert!(RgbImage::decode(b"no picture").is_err());
+        assert!(RgbImage::decode(&[]).is_err());
+    }
+
+    /// The checksum of PNG chunks (ISO 3309), bit by bit.
+    fn crc32(bytes: &[u8]) -> u32 {
+        !bytes.iter().fold(!0u32, |crc, &byte| {
+            (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()))
+        })
+    }
+
+    #[test]
+    fn area_resize_by_whole_numbers_is_the_mean() {
+        let mut image = RgbImage::new(4, 2);
+        image.set(0, 0, [1.0, 0.0, 0.5]);
+        image.set(1, 1, [1.0, 1.0, 0.5]);
+        let small = image.resize(2, 1, ResizeFilter::Area).unwrap();
+        let close = |a: [f32; 3], b: [f32; 3]| a.iter().zip(b).all(|(x, y)| (x - y).abs() < 1e-6);
+        assert!(close(small.get(0, 0), [0.5, 0.25, 0.25]));
+        assert!(close(small.get(1, 0), [0.0; 3]));
+        assert!(image.resize(0, 1, ResizeFilter::Area).is_err());
+    }
+
+    #[test]
+    fn wrong_lengths_are_refused() {
+        assert!(RgbImage::from_data(2, 2, vec![0.0; 11]).is_err());
+        assert!(RgbImage::from_rgb8(2, 2, &[0; 12]).is_ok());
+        assert!(RgbImage::from_rgb8(usize::MAX, 2, &[0; 12]).is_err());
+    }
+
+    #[test]
+    fn eight_bits_round_to_the_nearest_and_clamp() {
+        let image = RgbImage::from_data(1, 1, vec![-0.5, 0.5, 7.0]).unwrap();
+        assert_eq!(image.to_rgb8(), [0, 128, 255]);
+    }
+
+    proptest! {
+        #[test]
+        fn one_colour_stays_one_colour_at_any_size(
+            colour in prop::array::uniform3(0.0f32..=1.0),
+            (w, h, to_w, to_h) in (1usize..20, 1usize..20, 1usize..30, 1usize..30),
+            filter in prop_oneof![
+                Just(ResizeFilter::Area), Just(ResizeFilter::Lanczos), Just(ResizeFilter::Bilinear)
+            ],
+        ) {
+            let image = RgbImage::filled(w, h, colour).resize(to_w, to_h, filter).unwrap();
+            prop_assert_eq!((image.width, image.height), (to_w, to_h));
+            for pixel in image.data.chunks_exact(3) {
+                for (found, wanted) in pixel.iter().zip(colour) {
+                    prop_assert!((found - wanted).abs() < 1e-5);
+                }
+            }
+        }
+
+        #[test]
+        fn what_is_pasted_can_be_cropped_out(
+            (x, y) in (0usize..12, 0usize..12),
+            (w, h) in (1usize..8, 1usize..8),
+        ) {
+            let mut image = RgbImage::new(10, 9);
+            let part = checkered(w, h);
+            image.paste(&part, x, y);
+            let rect = PixelRect::new(x, y, w, h).clipped(10, 9);
+            let inside = PixelRect::whole(rect.width, rect.height);
+            prop_assert_eq!(image.crop(rect), part.crop(inside));
+        }
+    }
+}

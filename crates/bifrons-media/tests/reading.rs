@@ -156,6 +156,29 @@ fn a_cut_file_gives_its_good_frames_and_says_how_many() {
 }
 
 #[test]
+fn a_cut_file_without_a_frame_count_is_noticed_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let f = folder.path();
+    ffmpeg(f, "-f lavfi -i testsrc2=s=320x240:r=24:d=5 -c:v libx264 -g 24 {}/whole.mkv");
+    let bytes = std::fs::read(f.join("whole.mkv")).unwrap();
+    write_file(&f.join("cut.mkv"), &bytes[..bytes.len() / 2]);
+    let clip = Clip::open(f.join("cut.mkv")).unwrap();
+    let mut reader = clip.read(0).unwrap();
+    let error = loop {
+        match reader.next_frame() {
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("no error"),
+            Err(error) => break error,
+        }
+    };
+    assert!(
+        matches!(error, MediaError::Truncated { decoded, expected: 120, .. }
+            if decoded == reader.delivered_frames() && (40..80).contains(&decoded)),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_damaged_middle_keeps_every_other_frame_in_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let f = folder.path();

@@ -19,8 +19,10 @@ fn round_trip_real(name: &str, final_name: &str, chunk_frames: usize) {
         ..c.color().clone()
     };
     assert_eq!(meaning(&made), meaning(&clip), "{name}");
+    // Half a tick of the coarser unit, which is a millisecond in mkv.
+    let tolerance_secs = 0.5 * made.time_base().as_f64().max(clip.time_base().as_f64()) + 1e-6;
     assert!(
-        (made.duration_secs() - clip.duration_secs()).abs() < 0.1,
+        (made.duration_secs() - clip.duration_secs()).abs() <= tolerance_secs,
         "{name}: {} {}",
         made.duration_secs(),
         clip.duration_secs()
@@ -62,6 +64,7 @@ fn gif_becomes_video() {
     let (clip, made) = round_trip(&path, folder.path(), "out.mp4", 7, 20).unwrap();
     assert_eq!((clip.codec(), clip.frame_count()), ("gif", 23));
     assert_eq!((made.frame_count(), made.pixel_format()), (23, "yuv420p"));
+    assert!((made.duration_secs() - 1.91).abs() < 1e-6);
 }
 
 const SOURCE: &str = "-f lavfi -i testsrc2=s=192x128:r=24:d=2";
@@ -249,5 +252,26 @@ fn non_square_pixels_subtitles_and_chapters_are_kept() {
     let text = String::from_utf8_lossy(&about.stdout).into_owned();
     for expected in ["mov_text", "title=One", "title=Footage"] {
         assert!(text.contains(expected), "{expected}: {text}");
+    }
+}
+
+#[test]
+fn sound_that_starts_before_the_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let f = folder.path();
+    for name in ["early.mp4", "early.ts", "early.mkv"] {
+        ffmpeg(
+            f,
+            &format!(
+                "-itsoffset 0.6 -f lavfi -i testsrc2=s=160x96:r=25:d=1 -f lavfi -i sine=d=2 -fps_mode passthrough -c:v libx264 -bf 2 -c:a aac {{}}/{name}"
+            ),
+        );
+        for out in ["out.mp4", "out.mkv"] {
+            let (clip, made) =
+                round_trip(&f.join(name), f, out, 10, 28).unwrap_or_else(|e| panic!("{name} {out}: {e}"));
+            assert_eq!((clip.frame_count(), made.frame_count()), (25, 25));
+            let start = |c: &Clip| c.frames()[0].pts_ticks as f64 * c.time_base().as_f64();
+            assert!(start(&made) > 0.5, "{name} {out}: {}", start(&made));
+        }
     }
 }
