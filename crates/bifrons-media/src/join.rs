@@ -92,6 +92,14 @@ pub fn check_output(clip: &Clip, final_name: &Path) -> Result<(), MediaError> {
 
 /// Tries it with the first second.
 fn holds_sound(clip: &Clip, container: Container) -> Result<bool, MediaError> {
+    // To a pipe FFmpeg cannot write AAC of a transport stream as mkv, to a file it can.
+    let is_known = |codec: &str| {
+        let known = ["aac", "ac3", "eac3", "mp2", "mp3", "dts", "flac", "opus", "vorbis"];
+        known.contains(&codec) || codec.starts_with("pcm_s")
+    };
+    if container == Container::Matroska && clip.sound.iter().all(|s| is_known(&s.codec)) {
+        return Ok(true);
+    }
     let mut command = Command::new(&clip.tools.ffmpeg);
     command.args(["-v", "error", "-nostdin", "-protocol_whitelist", "file"]);
     command.arg("-i").arg(file_argument(&clip.path));
