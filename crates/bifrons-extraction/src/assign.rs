@@ -27,7 +27,8 @@ pub struct Assignment {
 /// # Errors
 /// [`ExtractionError::Project`].
 pub fn assign_people(index: &Index, clip: ClipId, person: &str) -> Result<Assignment, ExtractionError> {
-    let tracks: Vec<Track> = index.tracks(clip)?.into_iter().filter(|t| t.state == TrackState::Accepted).collect();
+    let tracks: Vec<Track> =
+        index.tracks(clip)?.into_iter().filter(|t| t.state == TrackState::Accepted).collect();
     let people = group(&tracks);
     let known = known_embedding(index, clip, person)?;
     let chosen = choose(&people, known.as_deref());

@@ -46,7 +46,9 @@ impl ExtractionError {
             Self::Project(error) => error.hint(),
             Self::Crop { source, .. } => source.hint(),
             Self::Vision(_) => None,
-            Self::Progress { .. } => Some("use a new project folder; the footage itself is untouched".to_owned()),
+            Self::Progress { .. } => {
+                Some("use a new project folder; the footage itself is untouched".to_owned())
+            }
         }
     }
 }

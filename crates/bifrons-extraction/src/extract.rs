@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use bifrons_media::{Clip, ClipKind, Frame, MediaError, RgbImage};
 use bifrons_project::{
-    Clip as ClipRow, Event, ExtractionState, FaceRecord, Layout, Meter, Project, Reporter, Stage, Stop, TrackEnd,
-    atomic,
+    Clip as ClipRow, Event, ExtractionState, FaceRecord, Layout, Meter, Project, Reporter, Stage, Stop,
+    TrackEnd, atomic,
 };
 use bifrons_vision::align::{CROP_SIZE_PX, crop_from_frame};
 use bifrons_vision::geometry::{Border, Similarity, needed_rect, warp};
@@ -47,9 +47,11 @@ pub fn extract_clip(
     let saved = project.index().extraction(row.id)?.state;
     let mut tracker = tracker(vision, row, &saved, clip.kind() != ClipKind::Video)?;
     // an earlier run may have been killed between the last frame and the note that all is done
-    let mut reader = if saved.next_frame < clip.frame_count() { Some(clip.read(saved.next_frame)?) } else { None };
+    let mut reader =
+        if saved.next_frame < clip.frame_count() { Some(clip.read(saved.next_frame)?) } else { None };
     let name = row.path.file_name().map(|name| name.to_string_lossy().into_owned());
-    let mut meter = Meter::new(Stage::Extract, name, saved.next_frame as u64, Some(clip.frame_count() as u64));
+    let mut meter =
+        Meter::new(Stage::Extract, name, saved.next_frame as u64, Some(clip.frame_count() as u64));
     let mut found = Found { project, row, faces: Vec::new(), ends: Vec::new(), next_frame: saved.next_frame };
 
     let mut committed = Instant::now();
@@ -61,7 +63,10 @@ pub fn extract_clip(
             Err(MediaError::Truncated { decoded, expected, .. }) => {
                 missing_frames = expected - decoded;
                 reporter.report(&Event::Warning {
-                    text: format!("{decoded} of {expected} frames of {} could be decoded", row.path.display()),
+                    text: format!(
+                        "{decoded} of {expected} frames of {} could be decoded",
+                        row.path.display()
+                    ),
                     hint: Some("the file is damaged or cut short; the good frames are used".to_owned()),
                 });
                 break;
@@ -98,10 +103,8 @@ fn tracker<'a>(
     if saved.tracker.is_empty() {
         return Ok(Tracker::with_options(vision, TrackerOptions { stills, ..TrackerOptions::default() }));
     }
-    let state: TrackerState = serde_json::from_slice(&saved.tracker).map_err(|error| ExtractionError::Progress {
-        clip: row.path.clone(),
-        reason: error.to_string(),
-    })?;
+    let state: TrackerState = serde_json::from_slice(&saved.tracker)
+        .map_err(|error| ExtractionError::Progress { clip: row.path.clone(), reason: error.to_string() })?;
     Ok(Tracker::resume(vision, state))
 }
 

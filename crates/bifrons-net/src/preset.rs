@@ -119,7 +119,8 @@ impl Preset {
         if drawn_px != net.output_px {
             return bad(format!("the decoder draws {drawn_px} px, output_px says {}", net.output_px));
         }
-        if self.training.batch_per_person == 0 || !(self.training.learning_rate > 0.0) {
+        let rate = self.training.learning_rate;
+        if self.training.batch_per_person == 0 || rate.is_nan() || rate <= 0.0 {
             return bad("batch_per_person and learning_rate must be above 0".to_owned());
         }
         Ok(())

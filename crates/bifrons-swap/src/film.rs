@@ -9,7 +9,8 @@ use std::time::Instant;
 use bifrons_media::{Clip, Encoding, FrameSink, MediaError, join};
 use bifrons_net::Device;
 use bifrons_project::{
-    Checkpoint, Clip as ClipRow, ClipFingerprint, ContentHash, Event, Meter, Project, Reporter, Stage, Stop, atomic,
+    Checkpoint, Clip as ClipRow, ClipFingerprint, ContentHash, Event, Meter, Project, Reporter, Stage, Stop,
+    atomic,
 };
 
 use crate::SwapError;
@@ -70,7 +71,8 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
     let painter = Painter::load(job.checkpoint, job.identity, job.device)?;
     let mut window = Window::new(job.project.index(), job.clip, &clip, &painter);
     let count = clip.frame_count();
-    let chunks: Vec<_> = (0..count).step_by(CHUNK_FRAMES).map(|from| from..(from + CHUNK_FRAMES).min(count)).collect();
+    let chunks: Vec<_> =
+        (0..count).step_by(CHUNK_FRAMES).map(|from| from..(from + CHUNK_FRAMES).min(count)).collect();
     let chunk_path = |number: usize| work.join(format!("{number:05}.mp4"));
 
     let name = job.output.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -91,7 +93,12 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
             if stop.is_requested() {
                 drop(sink);
                 atomic::remove_stale_parts_in(&work)?;
-                return Ok(Converted { stopped: true, frames: count, frames_swapped: 0, frames_per_sec: None });
+                return Ok(Converted {
+                    stopped: true,
+                    frames: count,
+                    frames_swapped: 0,
+                    frames_per_sec: None,
+                });
             }
             let frame = window.next_frame()?.ok_or_else(|| MediaError::Truncated {
                 path: job.clip.path.clone(),
@@ -109,6 +116,7 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
 
     let chunk_paths: Vec<PathBuf> = (0..chunks.len()).map(chunk_path).collect();
     let mut joining = Meter::new(Stage::Join, name, 0, Some(chunks.len() as u64));
+    atomic::remove_stale_parts(job.output)?;
     let part = atomic::part_path(job.output);
     join(&clip, &chunk_paths, &part, job.output)?;
     atomic::publish(&part, job.output)?;
@@ -130,7 +138,8 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
 /// Everything that the pictures depend on, as a short name: chunks made otherwise lie in another folder.
 fn plan(job: &FilmJob<'_>, encoding: &Encoding) -> String {
     let manifest = job.checkpoint.manifest();
-    let model: Vec<_> = manifest.files.iter().map(|(name, entry)| format!("{name} {}", entry.blake3)).collect();
+    let model: Vec<_> =
+        manifest.files.iter().map(|(name, entry)| format!("{name} {}", entry.blake3)).collect();
     let text = format!(
         "{METHOD} {CHUNK_FRAMES} {:?} {} {} {encoding:?} {model:?}",
         job.clip.info.fingerprint, job.clip.person, job.identity

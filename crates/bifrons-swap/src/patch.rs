@@ -73,14 +73,17 @@ impl Painter {
         let input = self.input(&aligned(frame, &input_from_frame, self.input_px), mesh, &input_from_frame);
 
         let drawn = self.net.forward(input, self.decoder).into_data();
-        let drawn = drawn.as_slice::<f32>().map_err(|_| SwapError::NotAPicture { frame: frame.index() })?;
+        let drawn: Vec<f32> = drawn.iter::<f32>().collect();
         if drawn.iter().any(|value| !value.is_finite()) {
             return Err(SwapError::NotAPicture { frame: frame.index() });
         }
         let area = self.output_px * self.output_px;
         let pixels = (0..area).flat_map(|p| [0, 1, 2].map(|c| drawn[c * area + p])).collect();
-        let drawn = RgbImage::from_data(self.output_px, self.output_px, pixels)?
-            .resize(PATCH_PX, PATCH_PX, ResizeFilter::Lanczos)?;
+        let drawn = RgbImage::from_data(self.output_px, self.output_px, pixels)?.resize(
+            PATCH_PX,
+            PATCH_PX,
+            ResizeFilter::Lanczos,
+        )?;
 
         let points = mesh.points_in(&patch_from_frame);
         let mask = hull_mask(&points, PATCH_PX, SOFT_EDGE * PATCH_PX as f32);

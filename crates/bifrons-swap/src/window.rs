@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use bifrons_media::{Clip, Frame, FrameReader};
-use bifrons_project::{Clip as ClipRow, Index};
+use bifrons_project::{Clip as ClipRow, FaceRecord, Index};
 use bifrons_vision::Mesh;
 
 use crate::SwapError;
@@ -28,6 +28,13 @@ struct Drawn {
     patch: Patch,
 }
 
+/// A frame as it was read, with the faces drawn for it.
+struct Read {
+    frame: Frame,
+    drawn: Vec<Drawn>,
+    looks: Vec<(u32, Look)>,
+}
+
 /// Reads ahead as far as smoothing needs.
 pub(crate) struct Window<'a> {
     index: &'a Index,
@@ -45,7 +52,16 @@ pub(crate) struct Window<'a> {
 
 impl<'a> Window<'a> {
     pub(crate) fn new(index: &'a Index, row: &'a ClipRow, clip: &'a Clip, painter: &'a Painter) -> Self {
-        Self { index, row, clip, painter, reader: None, ahead: VecDeque::new(), looks: VecDeque::new(), next: 0 }
+        Self {
+            index,
+            row,
+            clip,
+            painter,
+            reader: None,
+            ahead: VecDeque::new(),
+            looks: VecDeque::new(),
+            next: 0,
+        }
     }
 
     /// Goes to a frame: the next one costs nothing, another one reads the neighbours before it too.
@@ -60,8 +76,8 @@ impl<'a> Window<'a> {
         self.reader = Some(self.clip.read(from)?);
         self.next = frame;
         for _ in from..frame {
-            if let Some((frame, _, looks)) = self.read()? {
-                self.looks.push_back((frame.index(), looks));
+            if let Some(read) = self.read()? {
+                self.looks.push_back((read.frame.index(), read.looks));
             }
         }
         Ok(())
@@ -70,9 +86,9 @@ impl<'a> Window<'a> {
     /// The next frame, composed; `None` after the last.
     pub(crate) fn next_frame(&mut self) -> Result<Option<Frame>, SwapError> {
         while self.ahead.len() <= LOOK_REACH {
-            let Some((frame, drawn, looks)) = self.read()? else { break };
-            self.looks.push_back((frame.index(), looks));
-            self.ahead.push_back((frame, drawn));
+            let Some(read) = self.read()? else { break };
+            self.looks.push_back((read.frame.index(), read.looks));
+            self.ahead.push_back((read.frame, read.drawn));
         }
         let Some((mut frame, drawn)) = self.ahead.pop_front() else { return Ok(None) };
         for face in drawn {
@@ -90,15 +106,15 @@ impl<'a> Window<'a> {
     pub(crate) fn frames_with_face(&self) -> Result<usize, SwapError> {
         let mut frames = 0;
         for from in (0..self.clip.frame_count()).step_by(1000) {
-            let mut seen: Vec<usize> = self.faces(from..from + 1000)?.iter().map(|(frame, ..)| *frame).collect();
+            let mut seen: Vec<usize> = self.faces(from..from + 1000)?.iter().map(|face| face.frame).collect();
             seen.dedup();
             frames += seen.len();
         }
         Ok(frames)
     }
 
-    #[expect(clippy::type_complexity, reason = "used in the two places above only")]
-    fn read(&mut self) -> Result<Option<(Frame, Vec<Drawn>, Vec<(u32, Look)>)>, SwapError> {
+    /// Reads and draws the next frame.
+    fn read(&mut self) -> Result<Option<Read>, SwapError> {
         let Some(reader) = &mut self.reader else { return Ok(None) };
         let Some(frame) = reader.next_frame()? else { return Ok(None) };
         let mut drawn = Vec::new();
@@ -108,35 +124,35 @@ impl<'a> Window<'a> {
             looks.push((track, Look::of(&patch)));
             drawn.push(Drawn { track, patch });
         }
-        Ok(Some((frame, drawn, looks)))
+        Ok(Some(Read { frame, drawn, looks }))
     }
 
     /// Faces of the chosen person in some frames.
-    fn faces(&self, frames: Range<usize>) -> Result<Vec<(usize, u32, Vec<[f32; 3]>)>, SwapError> {
+    fn faces(&self, frames: Range<usize>) -> Result<Vec<FaceRecord>, SwapError> {
         let faces = self.index.person_faces_in(self.row.id, &self.row.person, frames)?;
-        Ok(faces.into_iter().map(|face| (face.record.frame, face.record.track, face.record.points)).collect())
+        Ok(faces.into_iter().map(|face| face.record).collect())
     }
 
     /// The person's meshes in a frame, each the weighted mean of itself and its neighbours in time.
     fn smoothed_meshes(&self, frame: usize) -> Result<Vec<(u32, Mesh)>, SwapError> {
         let around = self.faces(frame.saturating_sub(MESH_REACH)..frame + MESH_REACH + 1)?;
         let mut meshes = Vec::new();
-        for (_, track, points) in around.iter().filter(|(index, ..)| *index == frame) {
-            let mut sum = vec![[0.0; 3]; points.len()];
+        for face in around.iter().filter(|face| face.frame == frame) {
+            let mut sum = vec![[0.0; 3]; face.points.len()];
             let mut total = 0.0;
-            for (index, _, points) in around.iter().filter(|(_, other, _)| other == track) {
-                let weight = gaussian(*index, frame, MESH_SIGMA_FRAMES);
+            for near in around.iter().filter(|near| near.track == face.track) {
+                let weight = gaussian(near.frame, frame, MESH_SIGMA_FRAMES);
                 total += weight;
-                for (sum, point) in sum.iter_mut().zip(points) {
-                    for axis in 0..3 {
-                        sum[axis] += weight * point[axis];
+                for (sum, point) in sum.iter_mut().zip(&near.points) {
+                    for (sum, value) in sum.iter_mut().zip(point) {
+                        *sum += weight * value;
                     }
                 }
             }
             let mean: Vec<[f32; 3]> = sum.into_iter().map(|point| point.map(|value| value / total)).collect();
             // points of the index were checked when they were read
             if let Ok(mesh) = Mesh::try_from(mean) {
-                meshes.push((*track, mesh));
+                meshes.push((face.track, mesh));
             }
         }
         Ok(meshes)

@@ -68,10 +68,7 @@ impl Variation {
     fn framing_from_sample(&self, p: [f32; 2]) -> [f32; 2] {
         let x = if self.mirror { 0.5 - p[0] } else { p[0] - 0.5 };
         let y = p[1] - 0.5;
-        [
-            0.5 + self.cos * x - self.sin * y + self.shift[0],
-            0.5 + self.sin * x + self.cos * y + self.shift[1],
-        ]
+        [0.5 + self.cos * x - self.sin * y + self.shift[0], 0.5 + self.sin * x + self.cos * y + self.shift[1]]
     }
 
     /// The warp's displacement at `p` in the unit square: linear between the grid's nodes.
@@ -206,8 +203,9 @@ mod tests {
         assert!((input[2] - truth[3]).abs() < 0.004);
 
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let nodes: Vec<f32> =
-            (0..400).flat_map(|_| Variation::random(&RANGES, &mut rng).grid.as_flattened().as_flattened().to_vec()).collect();
+        let nodes: Vec<f32> = (0..400)
+            .flat_map(|_| Variation::random(&RANGES, &mut rng).grid.as_flattened().as_flattened().to_vec())
+            .collect();
         let deviation = (nodes.iter().map(|v| v * v).sum::<f32>() / nodes.len() as f32).sqrt();
         assert!((deviation - 0.03).abs() < 0.001, "{deviation}");
     }

@@ -66,8 +66,8 @@ impl TrainingFace {
         let mut sum = [0.0; 5];
         for (pixel, weight) in corners {
             let weight = weight / 255.0;
-            for c in 0..3 {
-                sum[c] += weight * f32::from(self.rgb[3 * pixel + c]);
+            for (sum, value) in sum.iter_mut().zip(&self.rgb[3 * pixel..3 * pixel + 3]) {
+                *sum += weight * f32::from(*value);
             }
             sum[3] += weight * f32::from(self.mask[pixel]);
             sum[4] += weight * f32::from(self.features[pixel]);
@@ -124,8 +124,10 @@ impl Faceset {
 fn load_face(folder: &Path, face: &Face, side_px: usize) -> Result<TrainingFace, TrainingError> {
     let record = &face.record;
     let path = folder.join(record.crop.as_deref().unwrap_or_default());
-    let bytes = std::fs::read(&path).map_err(|source| TrainingError::MissingCrop { path: path.clone(), source })?;
-    let crop = RgbImage::decode(&bytes).map_err(|source| TrainingError::Crop { path: path.clone(), source })?;
+    let bytes =
+        std::fs::read(&path).map_err(|source| TrainingError::MissingCrop { path: path.clone(), source })?;
+    let crop =
+        RgbImage::decode(&bytes).map_err(|source| TrainingError::Crop { path: path.clone(), source })?;
     let mesh = Mesh::try_from(record.points.clone())
         .map_err(|error| TrainingError::BadMesh { path: path.clone(), reason: error.to_string() })?;
     Ok(cut(&crop, &mesh, side_px))

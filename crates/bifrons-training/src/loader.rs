@@ -65,7 +65,12 @@ pub struct Loader {
 impl Loader {
     /// Starts making the batches of `first_iteration` and those after it.
     #[must_use]
-    pub fn start(first_iteration: u64, sampler: Sampler, facesets: Arc<Vec<Faceset>>, preset: Preset) -> Self {
+    pub fn start(
+        first_iteration: u64,
+        sampler: Sampler,
+        facesets: Arc<Vec<Faceset>>,
+        preset: Preset,
+    ) -> Self {
         let (sender, batches) = sync_channel(AHEAD);
         thread::spawn(move || {
             let made = (first_iteration..).map(|i| Batch::of(i, &sampler, &facesets, &preset));

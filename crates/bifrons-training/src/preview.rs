@@ -49,10 +49,7 @@ pub fn draw_preview(
         let others = (0..facesets.len()).filter(|&other| other != person);
         for (row, painter) in std::iter::once(person).chain(others).enumerate() {
             let drawn = net.decoders[painter].forward(unfolded.clone()).into_data();
-            let drawn = drawn.as_slice::<f32>().map_err(|_| ImageError::WrongLength {
-                expected: FACES * 3 * area,
-                found: 0,
-            })?;
+            let drawn: Vec<f32> = drawn.iter::<f32>().collect();
             paste_row(&mut sheet, first_row + 1 + row, size_px, |cell, c, p| {
                 let mask = weight[cell * area + p].min(1.0);
                 let at = (cell * 3 + c) * area + p;

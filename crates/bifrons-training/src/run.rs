@@ -75,7 +75,8 @@ pub fn train(
     let mut trainer = open(project, &facesets, preset, seed, device, reporter)?;
     let poses: Vec<_> = facesets.iter().map(|set| set.poses.clone()).collect();
     let facesets = Arc::new(facesets);
-    let loader = Loader::start(trainer.iteration, Sampler::new(seed, &poses), Arc::clone(&facesets), preset.clone());
+    let loader =
+        Loader::start(trainer.iteration, Sampler::new(seed, &poses), Arc::clone(&facesets), preset.clone());
 
     let mut pace = Pace::new(&trainer);
     let mut unsaved = false;
@@ -146,7 +147,9 @@ fn ended(trainer: &Trainer, limits: &Limits, stop: &Stop) -> Option<Ending> {
     let meta = &trainer.meta;
     let long_enough = limits.minutes.is_some_and(|minutes| meta.trained_secs >= 60.0 * minutes)
         || limits.iterations.is_some_and(|iterations| trainer.iteration >= iterations)
-        || limits.loss.is_some_and(|loss| !meta.losses.is_empty() && meta.losses.iter().all(|&now| now <= loss));
+        || limits
+            .loss
+            .is_some_and(|loss| !meta.losses.is_empty() && meta.losses.iter().all(|&now| now <= loss));
     if long_enough {
         Some(Ending::Limit)
     } else if stop.is_requested() {

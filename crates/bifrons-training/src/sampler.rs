@@ -52,7 +52,12 @@ fn cumulative_weights(poses: &[(f32, f32)]) -> Vec<f64> {
         *counts.entry(bin(pose)).or_insert(0_u32) += 1;
     }
     let weights = poses.iter().map(|&pose| 1.0 / f64::from(counts[&bin(pose)]).sqrt());
-    weights.scan(0.0, |sum, weight| { *sum += weight; Some(*sum) }).collect()
+    weights
+        .scan(0.0, |sum, weight| {
+            *sum += weight;
+            Some(*sum)
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -95,9 +95,9 @@ impl Trainer {
 
         let mut losses = Vec::new();
         for (person, decoder) in net.decoders.iter().enumerate() {
-            let own = [person * each..(person + 1) * each];
-            let drawn = decoder.forward(unfolded.clone().slice(own.clone()));
-            let terms = self.loss.terms(drawn, truth.clone().slice(own.clone()), weight.clone().slice(own));
+            let own = |faces: &Tensor<4>| faces.clone().narrow(0, person * each, each);
+            let drawn = decoder.forward(own(&unfolded));
+            let terms = self.loss.terms(drawn, own(&truth), own(&weight));
             losses.push(terms.total());
         }
         let values: StepLosses = losses.iter().map(|loss| loss.clone().into_scalar::<f32>()).collect();
@@ -165,7 +165,10 @@ impl Trainer {
 ///
 /// # Errors
 /// As [`Trainer::resume`].
-pub fn load_net(checkpoint: &Checkpoint, device: &Device) -> Result<(Hourglass, CheckpointMeta), TrainingError> {
+pub fn load_net(
+    checkpoint: &Checkpoint,
+    device: &Device,
+) -> Result<(Hourglass, CheckpointMeta), TrainingError> {
     let meta: CheckpointMeta = checkpoint.meta()?;
     let fresh = Hourglass::new(&meta.preset.network, meta.people.len(), meta.seed, device);
     Ok((weights::from_safetensors(fresh, &checkpoint.read(MODEL)?)?, meta))
