@@ -2,10 +2,9 @@
 //!
 //! - [`film::convert_film`] converts a whole film, chunk after chunk, and can be interrupted anywhere;
 //! - [`patch::Painter`] draws one face as somebody else;
-//! - the pixel parts, none of which knows a network or a file:
-//!   [`color::ColorTransfer`] brings the drawn face to the colours of the footage, [`mask::Mask`] says where it
-//!   counts, with an edge that ends inside of its square, [`grain`] gives it the grain that the footage has, and
-//!   [`blend::blend`] lays it over the frame: one alpha, once, in linear light ([`light`]).
+//! - the pixel parts, none of which knows a network or a file: [`color::ColorTransfer`] brings the drawn face to the
+//!   colours of the footage, [`grain`] gives it the grain that the footage has, and [`blend::blend`] lays it over the
+//!   frame: one alpha, once, in linear light ([`light`]).
 
 pub mod blend;
 pub mod color;
@@ -14,7 +13,6 @@ mod error;
 pub mod film;
 pub mod grain;
 pub mod light;
-pub mod mask;
 pub mod patch;
 mod window;
 

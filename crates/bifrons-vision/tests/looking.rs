@@ -105,7 +105,7 @@ fn a_mesh_outside_the_frame_is_none() {
     let mesh = mesh_of(&vision, &frames[0]);
     let away = bifrons_vision::geometry::Similarity::translation(5000.0, 0.0);
     let gone = mesh.transformed(&away);
-    assert_eq!(gone.point(0), mesh.point(0) + Point::new(5000.0, 0.0));
+    assert!(gone.point(0).distance(mesh.point(0) + Point::new(5000.0, 0.0)) < 1e-3);
     assert!(vision.mesh_from(&frames[0], &gone).unwrap().is_none());
     assert!(vision.embed(&frames[0], &gone).unwrap().is_none());
 }

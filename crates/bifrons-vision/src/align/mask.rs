@@ -92,19 +92,26 @@ pub fn polygon_mask(polygon: &[Point], size_px: usize, soft_edge_px: f32) -> Vec
     let (x_start, x_end) = range(|p| p.x);
     let (y_start, y_end) = range(|p| p.y);
     let soft = f64::from(soft_edge_px.max(0.0));
+    let side = size_px as f64;
     for y in y_start..y_end {
-        for x in x_start..x_end {
+        let mut x = x_start;
+        while x < x_end {
             let p = Point::new(x as f64 + 0.5, y as f64 + 0.5);
-            let side = size_px as f64;
             // 0 for the outermost ring of pixels.
             let to_border = p.x.min(p.y).min(side - p.x).min(side - p.y) - 0.5;
-            if to_border <= 0.0 {
-                continue;
-            }
             let inside = signed_distance(polygon, p);
-            let t = if soft > 0.0 { inside.min(to_border) / soft } else { (inside + 0.5).min(to_border) };
-            let t = t.clamp(0.0, 1.0) as f32;
+            let depth = if soft > 0.0 { inside / soft } else { inside + 0.5 };
+            let border_depth = if soft > 0.0 { to_border / soft } else { to_border };
+            let t = depth.min(border_depth).clamp(0.0, 1.0) as f32;
             mask[y * size_px + x] = if soft > 0.0 { t * t * (3.0 - 2.0 * t) } else { t };
+            // A step changes the distance by one pixel at most: over so many pixels the mask stays
+            // what it is.
+            let reach = inside.min(to_border) - soft - 1.0;
+            let same = if inside < -1.0 { -inside - 1.0 } else { reach.max(0.0) } as usize;
+            let value = mask[y * size_px + x];
+            let end = (x + 1 + same).min(x_end);
+            mask[y * size_px + x + 1..y * size_px + end].fill(value);
+            x = end;
         }
     }
     mask
@@ -191,6 +198,30 @@ mod tests {
         assert!((at(10) - t * t * (3.0 - 2.0 * t)).abs() < 1e-6);
         assert_eq!(at(18), 1.0);
         assert!(mask.windows(2).all(|w| (w[0] - w[1]).abs() < 0.2));
+    }
+
+    #[test]
+    fn skipping_changes_nothing() {
+        // A star is not convex: every pixel must still be what its own distance says.
+        let star: Vec<Point> = (0..10)
+            .map(|i| {
+                let (radius, angle) = (if i % 2 == 0 { 40.0 } else { 15.0 }, f64::from(i) * 0.6283);
+                Point::new(45.3 + radius * angle.sin(), 47.1 + radius * angle.cos())
+            })
+            .collect();
+        for soft in [0.0f32, 5.0] {
+            let mask = polygon_mask(&star, 96, soft);
+            for (i, value) in mask.iter().enumerate() {
+                let p = Point::new((i % 96) as f64 + 0.5, (i / 96) as f64 + 0.5);
+                let inside = signed_distance(&star, p);
+                let border = p.x.min(p.y).min(96.0 - p.x).min(96.0 - p.y) - 0.5;
+                let soft = f64::from(soft);
+                let t = if soft > 0.0 { inside.min(border) / soft } else { (inside + 0.5).min(border) };
+                let t = t.clamp(0.0, 1.0) as f32;
+                let expected = if soft > 0.0 { t * t * (3.0 - 2.0 * t) } else { t };
+                assert_eq!(*value, expected, "pixel {i}");
+            }
+        }
     }
 
     #[test]

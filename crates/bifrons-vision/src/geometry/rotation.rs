@@ -95,11 +95,9 @@ fn largest_eigenvector(mut m: [[f64; 4]; 4]) -> [f64; 4] {
                     row[p] = c * mp - s * mq;
                     row[q] = s * mp + c * mq;
                 }
-                for k in 0..4 {
-                    let (mp, mq) = (m[p][k], m[q][k]);
-                    m[p][k] = c * mp - s * mq;
-                    m[q][k] = s * mp + c * mq;
-                }
+                let (row_p, row_q) = (m[p], m[q]);
+                m[p] = std::array::from_fn(|k| c * row_p[k] - s * row_q[k]);
+                m[q] = std::array::from_fn(|k| s * row_p[k] + c * row_q[k]);
                 for row in &mut vectors {
                     let (vp, vq) = (row[p], row[q]);
                     row[p] = c * vp - s * vq;

@@ -168,30 +168,40 @@ struct Sampler<'a> {
 
 impl Sampler<'_> {
     /// Adds the value at a continuous position.
+    #[inline]
     fn add<const C: usize>(&self, p: Point, sum: &mut [f32; C]) {
-        let (w, h) = (self.level.width as isize, self.level.height as isize);
+        let (w, h) = (self.level.width as i32, self.level.height as i32);
         // Values are held at pixel centres; far outside only the border counts, and clamping here
         // keeps the conversion to integers in range.
-        let x = (p.x - 0.5).clamp(-2.0, w as f64 + 1.0);
-        let y = (p.y - 0.5).clamp(-2.0, h as f64 + 1.0);
-        let (x0, y0) = (x.floor(), y.floor());
-        let (fx, fy) = ((x - x0) as f32, (y - y0) as f32);
-        let (x0, y0) = (x0 as isize, y0 as isize);
+        let x = (p.x - 0.5).clamp(-2.0, f64::from(w) + 1.0);
+        let y = (p.y - 0.5).clamp(-2.0, f64::from(h) + 1.0);
+        // Not below -2, so cutting off the fraction of what is 2 more rounds down, without the call
+        // that `floor` costs.
+        let (x0, y0) = ((x + 2.0) as i32 - 2, (y + 2.0) as i32 - 2);
+        let (fx, fy) = ((x - f64::from(x0)) as f32, (y - f64::from(y0)) as f32);
         let weights = [(1.0 - fx) * (1.0 - fy), fx * (1.0 - fy), (1.0 - fx) * fy, fx * fy];
+        let stride = self.level.width * C;
         if x0 >= 0 && y0 >= 0 && x0 + 1 < w && y0 + 1 < h {
-            let at = (y0 as usize * self.level.width + x0 as usize) * C;
-            let below = at + self.level.width * C;
-            let data = self.level.data;
-            for (c, s) in sum.iter_mut().enumerate() {
-                *s += weights[0] * data[at + c]
-                    + weights[1] * data[at + C + c]
-                    + weights[2] * data[below + c]
-                    + weights[3] * data[below + C + c];
+            let at = y0 as usize * stride + x0 as usize * C;
+            let top = &self.level.data[at..at + 2 * C];
+            let bottom = &self.level.data[at + stride..at + stride + 2 * C];
+            for c in 0..C {
+                sum[c] += weights[0] * top[c]
+                    + weights[1] * top[C + c]
+                    + weights[2] * bottom[c]
+                    + weights[3] * bottom[C + c];
             }
-            return;
+        } else {
+            self.add_at_border(x0, y0, weights, sum);
         }
+    }
+
+    /// The same where one of the four pixels lies outside.
+    #[cold]
+    fn add_at_border<const C: usize>(&self, x0: i32, y0: i32, weights: [f32; 4], sum: &mut [f32; C]) {
+        let (w, h) = (self.level.width as i32, self.level.height as i32);
         for (i, weight) in weights.into_iter().enumerate() {
-            let (px, py) = (x0 + (i as isize & 1), y0 + (i as isize >> 1));
+            let (px, py) = (x0 + (i as i32 & 1), y0 + (i as i32 >> 1));
             let inside = px >= 0 && py >= 0 && px < w && py < h;
             match self.border {
                 Border::Constant(value) if !inside => sum.iter_mut().for_each(|s| *s += weight * value),

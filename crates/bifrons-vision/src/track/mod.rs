@@ -12,16 +12,16 @@
 mod cut;
 mod matching;
 mod options;
+mod outcome;
 mod state;
 
-use serde::{Deserialize, Serialize};
-
 pub use options::TrackerOptions;
+pub use outcome::{EndReason, Observation, Step, TrackEnd};
 pub use state::TrackerState;
 
 use crate::embed::SAME_PERSON_COSINE;
 use crate::mesh::MeshFit;
-use crate::{BoundingBox, Detection, Embedding, Mesh, Picture, Vision, VisionError};
+use crate::{BoundingBox, Detection, Embedding, Picture, Vision, VisionError};
 use matching::{best_pairs, duplicates};
 use state::Track;
 
@@ -52,74 +52,6 @@ const YOUNG_FRAMES: u32 = 3;
 /// Shortest side of a face's box that a mesh is made for, in pixels: below there is nothing to
 /// replace.
 const LEAST_FACE_PX: f32 = 12.0;
-
-/// A face in a frame.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Observation {
-    /// Which track; numbers count up from 0 within a clip.
-    pub track: u32,
-    /// The mesh, in displayed frame pixels.
-    pub mesh: Mesh,
-    /// Probability that a face is under the mesh, in `[0, 1]`.
-    pub presence: f32,
-    /// Score of the last detection of this face, in `[0, 1]`.
-    pub score: f32,
-    /// The box around the mesh.
-    pub bbox: BoundingBox,
-    /// Who it is, on frames where this was asked: the first of a track and every
-    /// [`TrackerOptions::embed_every_frames`].
-    pub embedding: Option<Embedding>,
-}
-
-/// Why a track ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EndReason {
-    /// The shot ended.
-    Cut,
-    /// The face was not found any more.
-    Lost,
-    /// Its mesh slipped onto the face of an older track.
-    Merged,
-    /// The face became somebody else's (a dissolve, or a mesh that jumped).
-    Stranger,
-    /// The clip ended.
-    ClipEnd,
-}
-
-/// A track that has ended.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TrackEnd {
-    /// Which track.
-    pub track: u32,
-    /// Whether it was a face; if not, all its observations are to be thrown away.
-    pub accepted: bool,
-    /// Why it ended.
-    pub reason: EndReason,
-    /// Frame of its first observation, counted from the first frame the tracker saw.
-    pub first_frame: usize,
-    /// Frame of its last observation.
-    pub last_frame: usize,
-    /// Number of observations.
-    pub frames: usize,
-    /// Detections of this face.
-    pub support: u32,
-    /// Mean embedding: who it is.
-    pub embedding: Option<Embedding>,
-}
-
-/// What a frame brought.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Step {
-    /// Whether a new shot begins with this frame.
-    pub cut: bool,
-    /// Whether the detector ran.
-    pub detected: bool,
-    /// The faces in the frame, ordered by track.
-    pub observations: Vec<Observation>,
-    /// Tracks that have ended before or in this frame.
-    pub ended: Vec<TrackEnd>,
-}
 
 /// Follows the faces of one clip, whose frames it is fed in order.
 #[derive(Debug)]
@@ -262,13 +194,18 @@ impl<'v> Tracker<'v> {
             self.state.tracks.iter().filter(|t| t.is_seen()).map(Track::bbox).collect();
         free.retain(|d| seen.iter().all(|b| b.iou(&d.bbox) < SAME_FACE_IOU));
         for detection in free {
+            let may_be_new = detection.score >= self.state.options.min_new_score;
+            let may_be_lost = self.state.tracks.iter().any(|t| !t.is_seen());
+            if !may_be_new && !may_be_lost {
+                continue;
+            }
             let Some(fit) = self.vision.mesh(picture, detection)? else {
                 continue;
             };
             if !is_face(&fit, picture, self.state.options.min_presence) {
                 continue;
             }
-            let embedding = self.vision.embed(picture, &fit.mesh)?;
+            let embedding = if may_be_lost { self.vision.embed(picture, &fit.mesh)? } else { None };
             if let Some(lost) = self.lost_track(&fit.mesh.bounding_box(), embedding.as_ref()) {
                 let track = &mut self.state.tracks[lost];
                 track.mesh = fit.mesh;
@@ -280,7 +217,7 @@ impl<'v> Tracker<'v> {
                 track.missing = 0;
                 // It is embedded in this frame.
                 track.embedded_at = None;
-            } else if detection.score >= self.state.options.min_new_score {
+            } else if may_be_new {
                 let id = self.state.next_track;
                 self.state.next_track += 1;
                 self.state.tracks.push(Track::new(id, frame, fit.mesh, fit.presence, detection.score));
