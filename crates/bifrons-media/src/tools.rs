@@ -143,7 +143,13 @@ pub(crate) fn file_argument(path: &Path) -> OsString {
 pub(crate) struct ChildGuard(pub(crate) Child);
 
 impl ChildGuard {
+    /// Starts a child.
+    ///
+    /// It gets a process group of its own: Ctrl-C in a terminal is for this program, which then stops in its own
+    /// way, and must not end a decoder in the middle of a film.
     pub(crate) fn spawn(command: &mut Command, tool: &Path) -> Result<Self, MediaError> {
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(command, 0);
         command.spawn().map(Self).map_err(|source| MediaError::ToolMissing { tool: tool.to_owned(), source })
     }
 }

@@ -173,3 +173,101 @@ pub fn load_net(
     let fresh = Hourglass::new(&meta.preset.network, meta.people.len(), meta.seed, device);
     Ok((weights::from_safetensors(fresh, &checkpoint.read(MODEL)?)?, meta))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Faceset, Sampler, TrainingFace};
+
+    /// Two people of two faces each: a bright disc high or low, in the colour of the person.
+    fn facesets() -> Vec<Faceset> {
+        let face = |person: usize, number: usize| {
+            let inside = |p: usize| {
+                let (x, y) = ((p % 84) as f32 - 42.0, (p / 84) as f32 - 36.0 - 12.0 * number as f32);
+                x * x + y * y < 400.0
+            };
+            let rgb =
+                (0..84 * 84 * 3).map(|i| if inside(i / 3) && i % 3 != person { 220 } else { 60 }).collect();
+            TrainingFace::new(84, rgb, vec![255; 84 * 84], vec![0; 84 * 84])
+        };
+        let people = ["alice", "bob"].iter().enumerate();
+        let faceset = |(person, name): (usize, &&str)| Faceset {
+            person: (*name).to_owned(),
+            faces: vec![face(person, 0), face(person, 1)],
+            poses: vec![(0.0, 0.0); 2],
+        };
+        people.map(faceset).collect()
+    }
+
+    fn preset() -> Preset {
+        let mut preset = Preset::named("quick").unwrap();
+        preset.training.batch_per_person = 2;
+        preset
+    }
+
+    fn trained(trainer: &mut Trainer, to: u64) {
+        let facesets = facesets();
+        let poses: Vec<_> = facesets.iter().map(|set| set.poses.clone()).collect();
+        let sampler = Sampler::new(7, &poses);
+        while trainer.iteration < to {
+            trainer.step(&Batch::of(trainer.iteration, &sampler, &facesets, &preset())).unwrap();
+        }
+    }
+
+    fn new_trainer() -> Trainer {
+        let people = vec!["alice".to_owned(), "bob".to_owned()];
+        Trainer::new(preset(), people, 7, &Device::flex())
+    }
+
+    #[test]
+    fn a_run_that_was_interrupted_ends_in_the_same_weights() {
+        let mut straight = new_trainer();
+        trained(&mut straight, 6);
+
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoints = Checkpoints::new(folder.path());
+        let mut first = new_trainer();
+        trained(&mut first, 3);
+        first.save(&checkpoints, b"preview").unwrap();
+        drop(first);
+        let saved = checkpoints.newest().unwrap().checkpoint.unwrap();
+        let mut resumed = Trainer::resume(&saved, &Device::flex()).unwrap();
+        trained(&mut resumed, 6);
+
+        assert_eq!(resumed.meta.losses, straight.meta.losses);
+        let bytes = |trainer: &Trainer| weights::to_safetensors(trainer.net()).unwrap();
+        assert!(bytes(&resumed) == bytes(&straight), "bit-equal weights");
+    }
+
+    #[test]
+    fn it_learns_and_the_people_are_told_apart() {
+        let mut trainer = new_trainer();
+        trained(&mut trainer, 1);
+        let start = trainer.meta.losses.clone();
+        trained(&mut trainer, 60);
+        assert!(trainer.meta.losses.iter().zip(&start).all(|(now, then)| now < &(0.8 * then)));
+        // the same face drawn by both: person 0 has no red, person 1 no green
+        let face = Tensor::<4>::full([1, 3, 64, 64], 0.5, &Device::flex());
+        let net = trainer.inference_net();
+        let mean = |person: usize, channel: usize| {
+            let drawn = net.forward(face.clone(), person).narrow(1, channel, 1);
+            drawn.mean().into_scalar::<f32>()
+        };
+        assert!(mean(0, 0) < mean(0, 1) && mean(1, 1) < mean(1, 0));
+    }
+
+    #[test]
+    fn a_broken_number_is_named_and_costs_nothing() {
+        let mut trainer = new_trainer();
+        trained(&mut trainer, 1);
+        let area = 64 * 64;
+        let mut truth = vec![0.5; 4 * 3 * area];
+        truth[3 * 3 * area] = f32::NAN;
+        let batch =
+            Batch { iteration: 1, input: vec![0.5; 4 * 3 * area], truth, weight: vec![1.0; 4 * area] };
+        let before = weights::to_safetensors(trainer.net()).unwrap();
+        let error = trainer.step(&batch).unwrap_err().to_string();
+        assert!(error.contains("iteration 1") && error.contains("bob"), "{error}");
+        assert!(weights::to_safetensors(trainer.net()).unwrap() == before);
+    }
+}
