@@ -1,6 +1,6 @@
 //! Laying faces on one another: the canonical face, the head crop, and framings inside it.
 //!
-//! A crop is cut by the similarity ([`umeyama`](crate::geometry::umeyama)) that best takes the
+//! A crop is cut by the similarity ([`umeyama`]) that best takes the
 //! stable points of a mesh ([`STABLE_POINTS`]) to those of the canonical face.
 
 mod canonical;
