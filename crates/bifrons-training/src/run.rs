@@ -75,8 +75,10 @@ pub fn train(
     let mut trainer = open(project, &facesets, preset, seed, device, reporter)?;
     let poses: Vec<_> = facesets.iter().map(|set| set.poses.clone()).collect();
     let facesets = Arc::new(facesets);
+    // a model goes on as it began, even when a newer program's preset of that name trains otherwise
+    let model_preset = trainer.meta.preset.clone();
     let loader =
-        Loader::start(trainer.iteration, Sampler::new(seed, &poses), Arc::clone(&facesets), preset.clone());
+        Loader::start(trainer.iteration, Sampler::new(seed, &poses), Arc::clone(&facesets), model_preset);
 
     let mut pace = Pace::new(&trainer);
     let mut unsaved = false;

@@ -63,7 +63,8 @@ fn stages(
     }
     let film = clip_at(project, footage, &arguments.onto)?;
     check_whole(project, &film)?;
-    let people = [identity.to_owned(), footage.to_owned()];
+    // all of the project, in its own order: so the way back uses the same model
+    let people = project.index().people()?;
     let limits = arguments.limits.or_default();
     if !train_people(project, &people, preset, arguments.seed, &limits, device, context, finished)? {
         return Ok(false);
