@@ -170,9 +170,9 @@ mod tests {
     #[test]
     fn without_variation_the_framing_itself_comes_out() {
         let (input, truth, weight) = sampled(&ramp(200), &Variation::none());
-        for column in 0..8 {
+        for (column, red) in truth.iter().take(8).enumerate() {
             let expected = red_at((column as f32 + 0.5) / 8.0);
-            assert!((truth[column] - expected).abs() < 0.004, "{} {expected}", truth[column]);
+            assert!((red - expected).abs() < 0.004, "{red} {expected}");
         }
         assert_eq!(input, truth);
         assert_eq!(weight, vec![1.0; 64]);

@@ -30,7 +30,7 @@ pub(crate) enum Command {
         #[arg(long, default_value = "quick")]
         preset: String,
         /// Seed of everything random.
-        #[arg(long, default_value_t = 1)]
+        #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
         seed: u64,
     },
     /// Tell a project whose face is in which clips.
@@ -139,7 +139,7 @@ pub(crate) struct SwapArguments {
     #[command(flatten)]
     pub(crate) limits: LimitArguments,
     /// Seed of everything random.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     pub(crate) seed: u64,
     /// Where to compute: cpu.
     #[arg(long, default_value = "cpu")]
@@ -150,13 +150,13 @@ pub(crate) struct SwapArguments {
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct LimitArguments {
     /// Train for this long, earlier runs included [default without another limit: 8].
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = positive)]
     pub(crate) minutes: Option<f64>,
     /// Train for this many iterations, earlier runs included.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) iterations: Option<u64>,
     /// Train until everybody's loss is at most this (0 the same image, 1 the opposite).
-    #[arg(long, value_name = "X", value_parser = positive)]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = positive)]
     pub(crate) loss: Option<f64>,
 }
 

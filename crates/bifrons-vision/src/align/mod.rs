@@ -19,7 +19,7 @@ use crate::geometry::{Point, Similarity, umeyama};
 ///
 /// Chosen by measuring 1,042 frames of eight clips (talking, laughing, crying, hands on the face,
 /// turns): how much the scale of the crop changes from frame to frame when the mouth opens by one
-/// eye distance, over all clips and in brackets its standard deviation in a lively talk (pair B, 6
+/// eye distance, over five clips (in a sixth, 31 frames long, every set is bad) and in brackets its standard deviation in a lively talk (pair B, 6
 /// frames/s): all 468 points -14 to -23 % (2.1 %), eyes and nose -2 to +8 % (2.2 %), with forehead
 /// -1 to +10 % (2.7 %), with forehead and temples, as here, -4 to +2 % (1.4 %). Points round the
 /// nose move least against the skull (0.5 to 0.9 % of the eye distance), but alone they are too
