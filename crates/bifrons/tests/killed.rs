@@ -44,15 +44,15 @@ struct Clips {
 impl Clips {
     fn make(room: &Room) -> Self {
         Self {
-            face: Cut { sound: false, ..Cut::new(Real::Webcam, 20) }.make(room.path("webcam.mp4")),
-            footage: Cut::new(Real::Interview, 104).make(room.path("interview.mp4")),
+            face: Cut { sound: false, ..Cut::new(Real::Webcam, 12) }.make(room.path("webcam.mp4")),
+            footage: Cut::new(Real::Interview, 98).make(room.path("interview.mp4")),
         }
     }
 
     /// The line that is stopped and given again.
     fn swap(&self, room: &Room) -> Command {
         let mut swap = room.swap(&self.face, &self.footage);
-        swap.args(["--iterations", "6", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        swap.args(["--iterations", "4", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped());
         // as a shell does: Ctrl-C reaches the program and its children, and not us
         swap.process_group(0);
         swap
@@ -200,7 +200,7 @@ fn killed_ten_times_it_ends_with_the_same_film() {
 #[test]
 fn ctrl_c_prints_the_line_that_goes_on() {
     let room = Room::new();
-    let face = Cut { sound: false, ..Cut::new(Real::Webcam, 200) }.make(room.path("my webcam.mp4"));
+    let face = Cut { sound: false, ..Cut::new(Real::Webcam, 40) }.make(room.path("my webcam.mp4"));
     let footage = Cut::new(Real::Interview, 12).make(room.path("interview.mp4"));
     let mut swap = room.swap(&face, &footage);
     swap.args(["--iterations", "1"]).stderr(Stdio::piped()).process_group(0);

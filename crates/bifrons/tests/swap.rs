@@ -42,12 +42,12 @@ fn assert_only_the_face_is_new(footage: &Path, film: &Path) {
 #[test]
 fn from_two_clips_to_a_finished_film_by_one_line_and_by_hand() {
     let room = Room::new();
-    let face = Cut { sound: false, ..Cut::new(Real::Webcam, 48) }.make(room.path("webcam.mp4"));
+    let face = Cut { sound: false, ..Cut::new(Real::Webcam, 24) }.make(room.path("webcam.mp4"));
     let footage = Cut::new(Real::Interview, 48).make(room.path("interview.mp4"));
     let inputs = [&face, &footage].map(|path| fs::read(path).expect("a clip"));
     let swap = || {
         let mut swap = room.swap(&face, &footage);
-        swap.args(["--iterations", "20", "--json"]);
+        swap.args(["--iterations", "10", "--json"]);
         swap
     };
 
@@ -58,12 +58,12 @@ fn from_two_clips_to_a_finished_film_by_one_line_and_by_hand() {
         assert!(work(&events, stage) > 0, "nothing was told of {stage}");
     }
     let trained = events.iter().rfind(|event| event["event"] == "train").expect("training tells how it goes");
-    assert_eq!(trained["iteration"], 20);
+    assert_eq!(trained["iteration"], 10);
     assert!(trained["losses"].as_object().is_some_and(|losses| losses.len() == 2), "{trained}");
     let result = last(&events);
     assert_eq!(result["outputs"], serde_json::json!([room.out()]));
     for (name, value) in
-        [("frames", 48.0), ("frames_swapped", 48.0), ("iterations", 20.0), ("faces_of_webcam", 48.0)]
+        [("frames", 48.0), ("frames_swapped", 48.0), ("iterations", 10.0), ("faces_of_webcam", 24.0)]
     {
         assert_eq!(result["measured"][name], value, "{name} in {result}");
     }
@@ -87,7 +87,7 @@ fn from_two_clips_to_a_finished_film_by_one_line_and_by_hand() {
     step(&["add", "--as", "alice"], &[&face]);
     step(&["add", "--as", "bob"], &[&footage]);
     step(&["extract"], &[]);
-    step(&["train", "--iterations", "20"], &[]);
+    step(&["train", "--iterations", "10"], &[]);
     let by_hand = room.path("by-hand.mp4");
     step(&["convert", "--face", "alice", "-o"], &[&by_hand, Path::new("--onto"), &footage]);
     assert_eq!(frame_hashes(&by_hand), frame_hashes(&room.out()), "one line and the steps by hand differ");

@@ -29,6 +29,12 @@ pub(crate) fn frame_times_us(film: &Path) -> Vec<i64> {
     times.iter().map(|time| time - first).collect()
 }
 
+/// Where the packet of a frame (counted as they lie in the file) begins, in bytes.
+pub(crate) fn packet_start(film: &Path, frame: usize) -> usize {
+    let packets = probe(film, &["-select_streams", "v:0", "-show_entries", "packet=pos"]);
+    packets["packets"][frame]["pos"].as_str().expect("a place").parse().expect("a number")
+}
+
 /// Hashes of the decoded frames, as stored.
 pub(crate) fn frame_hashes(film: &Path) -> Vec<String> {
     let text = output_of(ffmpeg().args(["-noautorotate", "-i"]).arg(film).args([
