@@ -86,9 +86,10 @@ fn clip_at(project: &Project, person: &str, path: &Path) -> anyhow::Result<bifro
 /// Footage that cannot be read to its end cannot become a whole film: better said before training than after.
 fn check_whole(project: &Project, film: &bifrons_project::Clip) -> anyhow::Result<()> {
     let decoded = project.index().extraction(film.id)?.state.next_frame;
-    if decoded < film.info.frames {
+    let expected = Clip::open(&film.path)?.declared_frames();
+    if decoded < expected {
         let path = film.path.clone();
-        return Err(MediaError::Truncated { path, decoded, expected: film.info.frames }.into());
+        return Err(MediaError::Truncated { path, decoded, expected }.into());
     }
     Ok(())
 }
