@@ -9,8 +9,8 @@ use std::time::Instant;
 use bifrons_media::{Clip, Encoding, FrameSink, MediaError, join};
 use bifrons_net::Device;
 use bifrons_project::{
-    Checkpoint, Clip as ClipRow, ClipFingerprint, ContentHash, Event, Meter, Project, Reporter, Stage, Stop,
-    atomic,
+    Checkpoint, Clip as ClipRow, ClipFingerprint, ContentHash, Event, Index, Meter, Project, Reporter, Stage,
+    Stop, atomic,
 };
 
 use crate::SwapError;
@@ -64,7 +64,16 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
     }
     let clip = Clip::open(&job.clip.path)?;
     let encoding = Encoding::default();
-    let work = job.project.layout().work(job.output).join(plan(job, &encoding));
+    let plan = plan(job, &encoding);
+    let folder = job.project.layout().work(job.output);
+    // the finished film's hash, under the name of what it was made of
+    let finished = folder.join(format!("{plan}.blake3"));
+    if is_finished(&finished, job.output)? {
+        let frames_swapped = frames_with_face(job.project.index(), job.clip)?;
+        let frames = clip.frame_count();
+        return Ok(Converted { stopped: false, frames, frames_swapped, frames_per_sec: None });
+    }
+    let work = folder.join(plan);
     atomic::create_dir_all(&work)?;
     atomic::remove_stale_parts_in(&work)?;
 
@@ -121,9 +130,11 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
     join(&clip, &chunk_paths, &part, job.output)?;
     atomic::publish(&part, job.output)?;
     joining.advance(chunks.len() as u64, reporter);
-    atomic::remove_dir(&job.project.layout().work(job.output))?;
+    atomic::remove_dir(&folder)?;
+    atomic::create_dir_all(&folder)?;
+    atomic::write(&finished, ContentHash::of_file(job.output)?.to_string().as_bytes())?;
 
-    let frames_swapped = window.frames_with_face()?;
+    let frames_swapped = frames_with_face(job.project.index(), job.clip)?;
     if frames_swapped < count {
         let text = format!(
             "{} of {count} frames show no face of {}; they stay as filmed",
@@ -133,6 +144,25 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
         reporter.report(&Event::Message { text });
     }
     Ok(Converted { stopped: false, frames: count, frames_swapped, frames_per_sec })
+}
+
+/// Whether `output` is the very film that was finished under this plan.
+fn is_finished(finished: &Path, output: &Path) -> Result<bool, SwapError> {
+    let Ok(hash) = std::fs::read_to_string(finished) else { return Ok(false) };
+    Ok(output.is_file() && ContentHash::of_file(output)?.to_string() == hash)
+}
+
+/// In how many frames of a clip its person's face was found.
+fn frames_with_face(index: &Index, clip: &ClipRow) -> Result<usize, SwapError> {
+    const PORTION: usize = 1000;
+    let mut frames = 0;
+    for from in (0..clip.info.frames).step_by(PORTION) {
+        let faces = index.person_faces_in(clip.id, &clip.person, from..from + PORTION)?;
+        let mut seen: Vec<usize> = faces.iter().map(|face| face.record.frame).collect();
+        seen.dedup();
+        frames += seen.len();
+    }
+    Ok(frames)
 }
 
 /// Everything that the pictures depend on, as a short name: chunks made otherwise lie in another folder.

@@ -102,17 +102,6 @@ impl<'a> Window<'a> {
         Ok(Some(frame))
     }
 
-    /// In how many frames of the clip the person's face was found.
-    pub(crate) fn frames_with_face(&self) -> Result<usize, SwapError> {
-        let mut frames = 0;
-        for from in (0..self.clip.frame_count()).step_by(1000) {
-            let mut seen: Vec<usize> = self.faces(from..from + 1000)?.iter().map(|face| face.frame).collect();
-            seen.dedup();
-            frames += seen.len();
-        }
-        Ok(frames)
-    }
-
     /// Reads and draws the next frame.
     fn read(&mut self) -> Result<Option<Read>, SwapError> {
         let Some(reader) = &mut self.reader else { return Ok(None) };
