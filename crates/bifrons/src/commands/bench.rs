@@ -101,8 +101,8 @@ mod tests {
     fn made_up_faces_have_the_shape_and_range_of_real_ones() {
         let preset = &Preset::built_in()[0];
         let (first, next) = (made_up(0, preset), made_up(1, preset));
-        assert_eq!(first.input.len(), 2 * 16 * 3 * 64 * 64);
-        assert_eq!(first.weight.len(), 2 * 16 * 64 * 64);
+        assert_eq!(first.input.len(), PEOPLE * preset.training.batch_per_person * 3 * 64 * 64);
+        assert_eq!(first.weight.len(), PEOPLE * preset.training.batch_per_person * 64 * 64);
         assert!(first.input.iter().all(|value| (0.0..=1.0).contains(value)));
         assert_ne!(first.input, next.input);
     }
