@@ -33,7 +33,7 @@ tools/setup.sh
 mkdir -p out
 
 say "Building (a few minutes the first time)"
-cargo build --release -p bifrons
+cargo build --release --workspace
 bifrons="${CARGO_TARGET_DIR:-target}/release/bifrons"
 
 say "Getting two clips"
