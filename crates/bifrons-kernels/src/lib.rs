@@ -1,6 +1,7 @@
 //! What training spends its time in, written for the processors that people have.
 //!
 //! - [`conv`]: convolution, bias, activation and pixel shuffle as one operator, forward and backward.
+//! - [`loss`]: DSSIM and MSE inside a mask.
 //! - [`adam`]: the optimiser.
 //! - [`Path`]: which instructions do it, chosen when the program runs. `BIFRONS_KERNELS=plain|avx2|avx512|amx`
 //!   asks for one.
@@ -14,6 +15,7 @@ pub mod buffer;
 pub mod conv;
 mod element;
 pub mod layout;
+pub mod loss;
 mod path;
 mod tile;
 

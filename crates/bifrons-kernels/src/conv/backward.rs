@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::correlate::{Window, correlate};
 use super::forward::{Shuffle, planar};
 use super::weight_gradient::Weighing;
-use super::{Conv, Form, Shared, Values, pack, pick_layout, with_tile};
+use super::{Conv, Form, Shared, ValuesRef, pack, pick_layout, with_tile};
 use crate::buffer::{CacheLine, numbers, numbers_mut, zeros};
 use crate::element::Element;
 use crate::layout::{Dims, Layout};
@@ -34,8 +34,8 @@ pub fn backward(
     conv: &Conv,
     x: (&[CacheLine], Layout),
     weights: &[f32],
-    result: &Values,
-    gradient: &Values,
+    result: ValuesRef<'_>,
+    gradient: ValuesRef<'_>,
     form: Form,
     with_input: bool,
 ) -> Gradients {
@@ -47,8 +47,8 @@ fn run<T: Tile + Weighing>(
     conv: &Conv,
     (x, layout): (&[CacheLine], Layout),
     weights: &[f32],
-    result: &Values,
-    gradient: &Values,
+    result: ValuesRef<'_>,
+    gradient: ValuesRef<'_>,
     form: Form,
     with_input: bool,
 ) -> Gradients {
@@ -78,8 +78,8 @@ fn before_activation<T: Tile>(
     tile: T,
     conv: &Conv,
     sums: Layout,
-    result: &Values,
-    gradient: &Values,
+    result: ValuesRef<'_>,
+    gradient: ValuesRef<'_>,
     form: Form,
 ) -> (Vec<CacheLine>, Vec<f32>) {
     let Dims { images, height, width, channels: outputs } = sums.dims;
@@ -108,7 +108,7 @@ fn before_activation<T: Tile>(
                             bias[i] += value;
                         };
                         match (form, result, gradient) {
-                            (Form::Packed(layout), Values::Packed(result), Values::Packed(gradient)) => {
+                            (Form::Packed(layout), ValuesRef::Packed(result), ValuesRef::Packed(gradient)) => {
                                 let at = layout.offset(image, y, x) + part.channel;
                                 let result = &numbers::<T::E>(result)[at..at + count];
                                 let gradient = &numbers::<T::E>(gradient)[at..at + count];
@@ -116,7 +116,7 @@ fn before_activation<T: Tile>(
                                     put(i, result[i].to_f32(), gradient[i].to_f32());
                                 }
                             }
-                            (Form::Planar(dims), Values::Planar(result), Values::Planar(gradient)) => {
+                            (Form::Planar(dims), ValuesRef::Planar(result), ValuesRef::Planar(gradient)) => {
                                 for i in 0..count {
                                     let at = planar(dims, image, part.channel + i, y, x);
                                     put(i, result[at], gradient[at]);

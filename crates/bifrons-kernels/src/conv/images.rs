@@ -64,53 +64,6 @@ pub fn leave(path: Path, packed: &[CacheLine], layout: Layout) -> Vec<f32> {
     })
 }
 
-/// Images `first..` of `from`, as many as `to` holds.
-///
-/// # Panics
-/// When the images differ in size or there are fewer.
-#[must_use]
-pub fn take_images(path: Path, packed: &[CacheLine], from: Layout, first: usize, to: Layout) -> Vec<CacheLine> {
-    copy(path, packed, (from, first), (to, 0), to.dims.images)
-}
-
-/// The images of `from` as images `first..` of `to`, the others zero: the adjoint of [`take_images`].
-///
-/// # Panics
-/// When the images differ in size or do not fit.
-#[must_use]
-pub fn put_images(path: Path, packed: &[CacheLine], from: Layout, to: Layout, first: usize) -> Vec<CacheLine> {
-    copy(path, packed, (from, 0), (to, first), from.dims.images)
-}
-
-fn copy(
-    path: Path,
-    packed: &[CacheLine],
-    (from, first_from): (Layout, usize),
-    (to, first_to): (Layout, usize),
-    count: usize,
-) -> Vec<CacheLine> {
-    let size = |layout: Layout| Dims { images: 0, ..layout.dims };
-    assert_eq!(size(from), size(to), "images of different size");
-    assert!(first_from + count <= from.dims.images && first_to + count <= to.dims.images);
-    with_element!(path, E, {
-        let values = numbers::<E>(packed);
-        let mut found = zeros::<E>(to.len());
-        let channels = to.dims.channels;
-        let length = to.line();
-        let lines = numbers_mut::<E>(&mut found)[..to.dims.height * length].par_chunks_mut(length);
-        lines.enumerate().for_each(|(y, line)| {
-            for image in 0..count {
-                for x in 0..to.dims.width {
-                    let source = from.offset(first_from + image, y, x);
-                    let target = to.offset(first_to + image, 0, x);
-                    line[target..target + channels].copy_from_slice(&values[source..source + channels]);
-                }
-            }
-        });
-        found
-    })
-}
-
 /// Calls `with(image, x, index within the line)` for every pixel of a line.
 fn each_pixel(layout: Layout, mut with: impl FnMut(usize, usize, usize)) {
     for image in 0..layout.dims.images {

@@ -15,7 +15,7 @@ mod weight_gradient_amx;
 
 pub use backward::{Gradients, backward};
 pub use forward::forward;
-pub use images::{enter, leave, put_images, take_images};
+pub use images::{enter, leave};
 
 use crate::buffer::CacheLine;
 use crate::layout::{Dims, Layout, Order};
@@ -166,6 +166,26 @@ pub enum Values {
     Planar(Vec<f32>),
 }
 
+/// Borrowed [`Values`].
+#[derive(Clone, Copy, Debug)]
+pub enum ValuesRef<'a> {
+    /// As [`Form::Packed`].
+    Packed(&'a [CacheLine]),
+    /// As [`Form::Planar`].
+    Planar(&'a [f32]),
+}
+
+impl Values {
+    /// The same, borrowed.
+    #[must_use]
+    pub fn as_ref(&self) -> ValuesRef<'_> {
+        match self {
+            Self::Packed(packed) => ValuesRef::Packed(packed),
+            Self::Planar(planes) => ValuesRef::Planar(planes),
+        }
+    }
+}
+
 /// A pointer that threads share; each writes places of its own.
 #[derive(Clone, Copy)]
 struct Shared<E>(*mut E);
@@ -208,4 +228,4 @@ macro_rules! with_tile {
         }
     };
 }
-use with_tile;
+pub(crate) use with_tile;
