@@ -11,16 +11,44 @@ pub(crate) type Depth = Vec<Option<usize>>;
 
 /// Strips from rows: number `(k, column)` is `weights[depth[k] + column]`.
 pub(crate) fn from_rows<T: Tile>(tile: T, weights: &[f32], depth: &Depth, columns: usize) -> Vec<CacheLine> {
-    let place = |k: usize| depth[k].map(|start| &weights[start..start + columns]);
-    strips(tile, depth.len(), columns, |k, first, rows| {
-        let last = columns.min(first + COLUMNS);
-        for (row, values) in rows.iter_mut().enumerate() {
-            values.fill(0.0);
-            if let Some(from) = place(k + row) {
-                values[..last - first].copy_from_slice(&from[first..last]);
+    let row = |place: Option<usize>, first: usize| -> [f32; COLUMNS] {
+        let mut row = [0.0; COLUMNS];
+        if let Some(start) = place {
+            let from = &weights[start + first..start + columns.min(first + COLUMNS)];
+            match from.first_chunk::<COLUMNS>() {
+                Some(whole) => row = *whole,
+                None => row[..from.len()].copy_from_slice(from),
             }
         }
-    })
+        row
+    };
+    strips(
+        tile,
+        depth.len(),
+        columns,
+        #[inline(always)]
+        |first_row, first, to: &mut [T::E]| {
+            if T::K_STEP == 1 {
+                for (k, to) in to.chunks_exact_mut(COLUMNS).enumerate() {
+                    for (value, to) in row(depth[first_row + k], first).iter().zip(to) {
+                        *to = T::E::from_f32(*value);
+                    }
+                }
+                return;
+            }
+            let (left, right) = to.split_at_mut(TILE);
+            let pairs = left.chunks_exact_mut(COLUMNS).zip(right.chunks_exact_mut(COLUMNS)).enumerate();
+            for (pair, (left, right)) in pairs {
+                let (a, b) = (row(depth[first_row + 2 * pair], first), row(depth[first_row + 2 * pair + 1], first));
+                for i in 0..COLUMNS / 2 {
+                    left[2 * i] = T::E::from_f32(a[i]);
+                    left[2 * i + 1] = T::E::from_f32(b[i]);
+                    right[2 * i] = T::E::from_f32(a[COLUMNS / 2 + i]);
+                    right[2 * i + 1] = T::E::from_f32(b[COLUMNS / 2 + i]);
+                }
+            }
+        },
+    )
 }
 
 /// Strips from columns: number `(k, column)` is `weights[depth[k] + column · step]`.
@@ -31,32 +59,67 @@ pub(crate) fn from_columns<T: Tile>(
     columns: usize,
     step: usize,
 ) -> Vec<CacheLine> {
-    strips(tile, depth.len(), columns, |k, first, rows| {
-        let last = columns.min(first + COLUMNS);
-        rows.iter_mut().for_each(|row| row.fill(0.0));
-        for column in first..last {
-            for (row, values) in rows.iter_mut().enumerate() {
-                if let Some(start) = depth[k + row] {
-                    values[column - first] = weights[start + column * step];
+    strips(
+        tile,
+        depth.len(),
+        columns,
+        #[inline(always)]
+        |first_row, first, to: &mut [T::E]| {
+            let places = &depth[first_row..first_row + to.len() / COLUMNS];
+            // a stretch of outputs of one tap, as everywhere but at the edges of odd sizes
+            if let (Some(Some(start)), Some(Some(end))) = (places.first(), places.last())
+                && places.len() == ROWS
+                && end - start == ROWS - 1
+                && columns - first >= COLUMNS
+                && start + (first + COLUMNS - 1) * step + ROWS <= weights.len()
+            {
+                let from = weights[start + first * step..].as_ptr();
+                // SAFETY: the last column's 32 numbers end within the weights, as just checked; `to` has
+                // room for two tiles.
+                let is_done = unsafe {
+                    tile.turn_weights(from, step, to.as_mut_ptr())
+                        && tile.turn_weights(from.add(step * COLUMNS / 2), step, to.as_mut_ptr().add(TILE))
+                };
+                if is_done {
+                    return;
                 }
             }
-        }
-    })
+            for (k, place) in places.iter().enumerate() {
+                for column in 0..COLUMNS {
+                    let is_inside = first + column < columns;
+                    let value = place.filter(|_| is_inside).map_or(0.0, |start| weights[start + (first + column) * step]);
+                    to[index::<T>(k, column)] = T::E::from_f32(value);
+                }
+            }
+        },
+    )
 }
 
-/// Rows gathered at once.
+/// Rows written at once: a whole step of every tile.
 const ROWS: usize = 32;
+/// Numbers of one bf16 tile.
+const TILE: usize = 512;
 
-/// `gather(k, first_column, rows)` fills rows `k..` of the matrix, from that column on.
+/// Where number `(k, column)` lies within a step. f32: row after row. bf16: as the tiles want it, two tiles of
+/// 16 columns, two rows interleaved.
+#[inline(always)]
+fn index<T: Tile>(k: usize, column: usize) -> usize {
+    if T::K_STEP == 1 {
+        return k * COLUMNS + column;
+    }
+    column / 16 * TILE + k / 2 * 32 + column % 16 * 2 + k % 2
+}
+
+/// `write(first_row, first_column, to)` fills up to [`ROWS`] rows of one strip, each exactly once.
 fn strips<T: Tile>(
     tile: T,
     depth: usize,
     columns: usize,
-    gather: impl Fn(usize, usize, &mut [[f32; COLUMNS]]) + Sync,
+    write: impl Fn(usize, usize, &mut [T::E]) + Sync,
 ) -> Vec<CacheLine> {
     let blocks = columns.div_ceil(COLUMNS);
     let mut packed = zeros::<T::E>(blocks * depth * COLUMNS);
-    // pieces that both threads can share, of whole steps
+    // pieces that all threads can share, of whole steps
     let piece = depth.div_ceil(ROWS).div_ceil(8) * ROWS * COLUMNS;
     let work = numbers_mut::<T::E>(&mut packed)[..blocks * depth * COLUMNS].par_chunks_mut(depth * COLUMNS);
     work.enumerate().for_each(|(block, strip)| {
@@ -64,40 +127,12 @@ fn strips<T: Tile>(
             tile.run(
                 #[inline(always)]
                 || {
-                    let mut rows = [[0.0_f32; COLUMNS]; ROWS];
-                    let first = number * piece / COLUMNS;
                     for (step, to) in part.chunks_mut(ROWS * COLUMNS).enumerate() {
-                        let count = to.len() / COLUMNS;
-                        gather(first + step * ROWS, block * COLUMNS, &mut rows[..count]);
-                        write::<T>(&rows[..count], to);
+                        write(number * piece / COLUMNS + step * ROWS, block * COLUMNS, to);
                     }
                 },
             );
         });
     });
     packed
-}
-
-/// f32: row after row. bf16: as the tiles want it, two tiles of 16 columns, two rows interleaved.
-#[inline(always)]
-fn write<T: Tile>(rows: &[[f32; COLUMNS]], to: &mut [T::E]) {
-    if T::K_STEP == 1 {
-        for (row, to) in rows.iter().zip(to.chunks_exact_mut(COLUMNS)) {
-            for (value, to) in row.iter().zip(to) {
-                *to = T::E::from_f32(*value);
-            }
-        }
-        return;
-    }
-    let (left, right) = to.split_at_mut(512);
-    for (half, to) in [left, right].into_iter().enumerate() {
-        for (pair, to) in rows.chunks_exact(2).zip(to.chunks_exact_mut(32)) {
-            let first = &pair[0][half * 16..half * 16 + 16];
-            let second = &pair[1][half * 16..half * 16 + 16];
-            for ((to, &first), &second) in to.chunks_exact_mut(2).zip(first).zip(second) {
-                to[0] = T::E::from_f32(first);
-                to[1] = T::E::from_f32(second);
-            }
-        }
-    }
 }

@@ -10,7 +10,7 @@ use super::{Conv, Shared};
 use crate::buffer::{numbers, numbers_mut, zeros};
 use crate::layout::{Dims, Layout, Order};
 use crate::tile::amx::{self, Amx, Operand};
-use crate::tile::{Block, COLUMNS, MOST_ROWS, Tile};
+use crate::tile::{Block, COLUMNS, MOST_ROWS, Tile, turn};
 
 /// Rows of one tile.
 const TILE_ROWS: usize = 16;
@@ -67,7 +67,8 @@ impl Turned {
         let Dims { images, height, width, .. } = layout.dims;
         let is_merged = layout.stored < STEP;
         let shifts = if is_merged { 0 } else { (conv.kernel - 1) / conv.stride };
-        let pitch = sums.width + shifts;
+        // positions are interleaved in pairs, which no image shares with another
+        let pitch = (sums.width + shifts).next_multiple_of(2);
         let count = match layout.order {
             Order::Pixels => images * pitch,
             Order::Images => images * sums.width,
@@ -82,17 +83,28 @@ impl Turned {
         let mut values = zeros::<u16>(height * rows * row + STEP);
         let line = |y: usize, to: &mut [u16]| {
             for phase in 0..phases {
-                for image in 0..images {
-                    for column in 0..sums.width + shifts {
-                        let at = column * conv.stride + phase;
-                        if at < conv.border || at - conv.border >= width {
-                            continue;
+                let start = phase * layout.stored * row;
+                // the columns that this phase sees inside the image
+                let first = conv.border.saturating_sub(phase).div_ceil(conv.stride);
+                let last = (width + conv.border).saturating_sub(phase).div_ceil(conv.stride).min(sums.width + shifts);
+                let pixel = |column: usize| column * conv.stride + phase - conv.border;
+                if first >= last {
+                    continue;
+                }
+                match layout.order {
+                    Order::Images => {
+                        for column in first..last {
+                            let from = layout.offset(0, y, pixel(column));
+                            let to = &mut to[start + numbering.of(0, column)..];
+                            turn(x, (from, layout.stored), images, layout.stored, to, row);
                         }
-                        let from = layout.offset(image, y, at - conv.border);
-                        let position = numbering.of(image, column);
-                        let start = phase * layout.stored * row + position;
-                        for (channel, value) in x[from..from + layout.stored].iter().enumerate() {
-                            to[start + channel * row] = *value;
+                    }
+                    Order::Pixels => {
+                        for image in 0..images {
+                            let from = layout.offset(image, y, pixel(first));
+                            let to = &mut to[start + numbering.of(image, first)..];
+                            let step = conv.stride * layout.stored;
+                            turn(x, (from, step), last - first, layout.stored, to, row);
                         }
                     }
                 }
@@ -106,6 +118,28 @@ impl Turned {
             );
         });
         Self { values, numbering, is_merged, rows, row }
+    }
+}
+
+/// `count` positions, `step` numbers apart from `from` on, each of `channels` numbers, to `channels` rows of
+/// `count`.
+#[inline(always)]
+fn turn(x: &[u16], (from, step): (usize, usize), count: usize, channels: usize, to: &mut [u16], row: usize) {
+    let whole = if channels.is_multiple_of(TILE_ROWS) { count / STEP * STEP } else { 0 };
+    for position in (0..whole).step_by(STEP) {
+        for channel in (0..channels).step_by(TILE_ROWS) {
+            let (source, target) = (from + position * step + channel, channel * row + position);
+            assert!(source + (STEP - 1) * step + TILE_ROWS <= x.len());
+            assert!(target + (TILE_ROWS - 1) * row + STEP <= to.len());
+            // SAFETY: as just asserted; called inside `run`, whose processor has the instructions.
+            unsafe { turn::turn(x.as_ptr().add(source), step, to.as_mut_ptr().add(target), row) };
+        }
+    }
+    for position in whole..count {
+        let values = &x[from + position * step..][..channels];
+        for (channel, value) in values.iter().enumerate() {
+            to[channel * row + position] = *value;
+        }
     }
 }
 
@@ -124,13 +158,33 @@ impl Paired {
         let length = turned.numbering.count * outputs;
         let mut values = zeros::<u16>(height * length);
         let line = |y: usize, to: &mut [u16]| {
-            for image in 0..images {
-                for column in 0..width {
-                    let from = sums.offset(image, y, column);
-                    let position = turned.numbering.of(image, column);
-                    let to = &mut to[position / 2 * 2 * outputs..][..2 * outputs];
-                    for (pair, value) in to.chunks_exact_mut(2).zip(&before[from..from + channels]) {
-                        pair[position % 2] = *value;
+            let numbering = &turned.numbering;
+            let mut pair = |position: usize, first: usize, second: Option<usize>| {
+                let to = &mut to[position * outputs..][..2 * channels];
+                let first = &before[first..first + channels];
+                match second.map(|second| &before[second..second + channels]) {
+                    Some(second) => {
+                        for ((to, first), second) in to.chunks_exact_mut(2).zip(first).zip(second) {
+                            to[0] = *first;
+                            to[1] = *second;
+                        }
+                    }
+                    None => to.chunks_exact_mut(2).zip(first).for_each(|(to, first)| to[0] = *first),
+                }
+            };
+            match numbering.order {
+                // the number of images is even
+                Order::Images => {
+                    for (column, image) in (0..width).flat_map(|c| (0..images).step_by(2).map(move |i| (c, i))) {
+                        let second = sums.offset(image + 1, y, column);
+                        pair(numbering.of(image, column), sums.offset(image, y, column), Some(second));
+                    }
+                }
+                // and so is the pitch
+                Order::Pixels => {
+                    for (image, column) in (0..images).flat_map(|i| (0..width).step_by(2).map(move |c| (i, c))) {
+                        let second = (column + 1 < width).then(|| sums.offset(image, y, column + 1));
+                        pair(numbering.of(image, column), sums.offset(image, y, column), second);
                     }
                 }
             }
@@ -238,7 +292,12 @@ fn multiply(
                 let at = ((tap_y * conv.kernel + tap_x) * inputs + input) * outputs + strip * COLUMNS;
                 // SAFETY: `width` weights of one tap and input, which belong to one block only.
                 let to = unsafe { std::slice::from_raw_parts_mut(out.at(at), width) };
-                to.copy_from_slice(&total.0[row * COLUMNS..row * COLUMNS + width]);
+                let from = &total.0[row * COLUMNS..row * COLUMNS + width];
+                // a length known beforehand needs no call
+                match (to.first_chunk_mut::<COLUMNS>(), from.first_chunk::<COLUMNS>()) {
+                    (Some(to), Some(from)) => *to = *from,
+                    _ => to.copy_from_slice(from),
+                }
             }
         }
     };

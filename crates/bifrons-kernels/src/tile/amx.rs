@@ -35,7 +35,7 @@ pub(crate) fn allowed() -> bool {
         const ARCH_REQ_XCOMP_PERM: libc::c_long = 0x1023;
         const XFEATURE_XTILEDATA: libc::c_long = 18;
         // SAFETY: asks for a permission; changes no memory. An older kernel answers with an error.
-        has && unsafe { libc::syscall(libc::SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0 }
+        has && is_x86_feature_detected!("avx512bf16") && unsafe { libc::syscall(libc::SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0 }
     })
 }
 
@@ -45,7 +45,7 @@ pub(crate) fn allowed() -> bool {
     false
 }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma")]
 fn compiled_for<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
@@ -82,6 +82,13 @@ impl Tile for Amx {
         let _configured = Configured;
         // SAFETY: a processor with AMX has these, and `Path` has looked.
         unsafe { compiled_for(work) }
+    }
+
+    #[inline(always)]
+    unsafe fn turn_weights(self, from: *const f32, step: usize, to: *mut u16) -> bool {
+        // SAFETY: the caller's promise; `allowed` has looked for the instructions.
+        unsafe { super::turn::turn_weights(from, step, to) };
+        true
     }
 
     #[inline(always)]

@@ -7,6 +7,8 @@ pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
 pub(crate) mod plain;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod turn;
 
 use crate::element::Element;
 
@@ -40,6 +42,17 @@ pub(crate) trait Tile: Copy + Send + Sync {
     const GROUP: usize;
     /// The inner dimension is a multiple of this in packed strips.
     const K_STEP: usize;
+
+    /// Writes the strip of one step of 32 rows by 16 columns from columns that lie `step` numbers apart, if the
+    /// tile has a faster way than one number after the other.
+    ///
+    /// # Safety
+    /// Called inside [`run`](Self::run). `from + c · step ..+ 32` is readable for `c < 16`, `to ..+ 512`
+    /// writable.
+    #[inline(always)]
+    unsafe fn turn_weights(self, _from: *const f32, _step: usize, _to: *mut Self::E) -> bool {
+        false
+    }
 
     /// Runs `work` compiled for this tile's instructions, and with its registers set up.
     fn run<R>(self, work: impl FnOnce() -> R) -> R;
