@@ -1,6 +1,16 @@
-//! Memory whose beginning lies on a cache line.
+//! Memory that begins on a cache line and is used again.
+//!
+//! A training step needs the same buffers as the one before. Fresh memory would have to be fetched from the
+//! system and cleared each time; a buffer that is dropped waits here instead, and its next user finds zeros where
+//! its kind has zeros (the pads of a layout) because nobody ever writes there.
+
+use std::collections::HashMap;
+use std::ops::{Deref, DerefMut};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use bytemuck::{Pod, Zeroable};
+
+use crate::layout::{Layout, Order};
 
 /// One cache line. Tiles are read a line at a time; a row that straddles two costs twice.
 #[derive(Clone, Copy, Debug)]
@@ -12,7 +22,79 @@ unsafe impl Zeroable for CacheLine {}
 // SAFETY: as above; it holds no pointers and is `Copy + 'static`.
 unsafe impl Pod for CacheLine {}
 
-/// `count` numbers, all zero, as cache lines (the last one filled up).
+/// What a buffer holds, and so where it may have anything but zeros.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    /// Activations or their gradients.
+    Packed(Layout),
+    /// An input turned for a convolution of this kernel, stride and border.
+    Turned(Layout, [usize; 3]),
+    /// A gradient interleaved in that many positions of a line, in that order.
+    Paired(Layout, Order, usize),
+    /// All of it is written each time.
+    Filled,
+}
+
+/// Cache lines that go back to the pool.
+#[derive(Debug)]
+pub struct Buffer {
+    lines: Vec<CacheLine>,
+    kind: Kind,
+}
+
+type Pool = HashMap<(Kind, usize), Vec<Vec<CacheLine>>>;
+
+static POOL: LazyLock<Mutex<Pool>> = LazyLock::new(Mutex::default);
+
+impl Buffer {
+    /// Room for `count` numbers. Those that users of this kind never write are zero.
+    pub(crate) fn new<E: Pod>(kind: Kind, count: usize) -> Self {
+        let length = (count * size_of::<E>()).div_ceil(64);
+        // a pool that a panic left half-way still holds whole buffers
+        let waiting = POOL.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&(kind, length)).and_then(Vec::pop);
+        Self { lines: waiting.unwrap_or_else(|| vec![CacheLine([0; 64]); length]), kind }
+    }
+
+    /// Room for activations.
+    pub(crate) fn packed<E: Pod>(layout: Layout) -> Self {
+        Self::new::<E>(Kind::Packed(layout), layout.len())
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let lines = std::mem::take(&mut self.lines);
+        let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+        pool.entry((self.kind, lines.len())).or_default().push(lines);
+    }
+}
+
+impl Clone for Buffer {
+    fn clone(&self) -> Self {
+        Self { lines: self.lines.clone(), kind: self.kind }
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [CacheLine];
+
+    fn deref(&self) -> &[CacheLine] {
+        &self.lines
+    }
+}
+
+impl DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [CacheLine] {
+        &mut self.lines
+    }
+}
+
+/// Gives the memory of all waiting buffers back to the system.
+pub fn release_waiting() {
+    POOL.lock().unwrap_or_else(PoisonError::into_inner).clear();
+}
+
+/// `count` numbers, all zero, as cache lines (the last one filled up), outside the pool.
 #[must_use]
 pub fn zeros<E: Pod>(count: usize) -> Vec<CacheLine> {
     vec![CacheLine([0; 64]); (count * size_of::<E>()).div_ceil(64)]
@@ -28,4 +110,23 @@ pub fn numbers<E: Pod>(lines: &[CacheLine]) -> &[E] {
 #[must_use]
 pub fn numbers_mut<E: Pod>(lines: &mut [CacheLine]) -> &mut [E] {
     bytemuck::cast_slice_mut(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_is_used_again() {
+        // no other test has a buffer of this size
+        let mut first = Buffer::new::<u16>(Kind::Filled, 12_345);
+        numbers_mut::<u16>(&mut first)[7] = 9;
+        let place = first.as_ptr();
+        drop(first);
+        let second = Buffer::new::<u16>(Kind::Filled, 12_345);
+        assert_eq!((second.as_ptr(), numbers::<u16>(&second)[7]), (place, 9));
+        let third = Buffer::new::<u16>(Kind::Filled, 12_345);
+        assert!(third.as_ptr() != place && numbers::<u16>(&third)[7] == 0);
+        assert_eq!(second.len(), (12_345 * 2_usize).div_ceil(64));
+    }
 }

@@ -181,12 +181,11 @@ impl Plane<'_> {
         let pairs = || self.x.iter().zip(&self.y);
         let squares: Vec<f32> = pairs().map(|(x, y)| x * x + y * y).collect();
         let products: Vec<f32> = pairs().map(|(x, y)| x * y).collect();
-        let mut through = |values: &[f32]| {
-            let mut to = vec![0.0; self.kept() * self.kept()];
-            blur(self.taps, values, self.side, &mut to, &mut scratch);
-            to
-        };
-        [through(&self.x), through(&self.y), through(&squares), through(&products)]
+        let mut found: [Vec<f32>; 4] = std::array::from_fn(|_| vec![0.0; self.kept() * self.kept()]);
+        for (to, values) in found.iter_mut().zip([&self.x, &self.y, &squares, &products]) {
+            blur(self.taps, values, self.side, to, &mut scratch);
+        }
+        found
     }
 
     /// Sums that the channels' mean is taken of.
@@ -222,12 +221,11 @@ impl Plane<'_> {
             products[i] = factor * 2.0 * at.luminance * below;
         }
         let mut scratch = vec![0.0; self.side * self.kept()];
-        let mut back = |values: &[f32]| {
-            let mut to = vec![0.0; self.side * self.side];
-            spread(self.taps, values, self.side, &mut to, &mut scratch);
-            to
-        };
-        let (of_mean, of_squares, of_products) = (back(&mean_x), back(&squares), back(&products));
+        let mut back: [Vec<f32>; 3] = std::array::from_fn(|_| vec![0.0; self.side * self.side]);
+        for (to, values) in back.iter_mut().zip([&mean_x, &squares, &products]) {
+            spread(self.taps, values, self.side, to, &mut scratch);
+        }
+        let [of_mean, of_squares, of_products] = back;
         let of_mse = 2.0 * outer[1] * self.of_pixels;
         for (i, to) in to.iter_mut().enumerate() {
             let weight = self.weight[i];

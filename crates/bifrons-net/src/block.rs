@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use bifrons_kernels::buffer::{self, CacheLine};
+use bifrons_kernels::buffer::{self, Buffer, CacheLine};
 use bifrons_kernels::conv::{self, Conv, Form, Values, ValuesRef};
 use bifrons_kernels::layout::{Dims, Layout};
 use bifrons_kernels::{Path, adam, loss};
@@ -185,7 +185,7 @@ impl Kernels for Flex {
         );
         let bias = Shape::new([found.bias.len()]);
         let input = found.input.map_or_else(|| plain(Vec::new(), Shape::new([0])), |lines| packed(block.path, lines));
-        (input, plain(found.weights, weights.shape()), plain(found.bias, bias))
+        (input, shared(found.weights, weights.shape(), DType::F32), plain(found.bias, bias))
     }
 
     fn compare(drawn: FlexTensor, truth: FlexTensor, weight: FlexTensor, path: Path) -> FlexTensor {
@@ -243,7 +243,7 @@ fn numbers(tensor: &FlexTensor) -> &[f32] {
     tensor.as_slice().expect("weights and images are contiguous f32")
 }
 
-struct Lines(Vec<CacheLine>);
+struct Lines(Buffer);
 
 impl AsRef<[u8]> for Lines {
     fn as_ref(&self) -> &[u8] {
@@ -252,10 +252,16 @@ impl AsRef<[u8]> for Lines {
 }
 
 /// Without a copy: Burn's own allocations begin at any 16 bytes, ours at a cache line.
-fn packed(path: Path, lines: Vec<CacheLine>) -> FlexTensor {
+fn packed(path: Path, lines: Buffer) -> FlexTensor {
     let (dtype, of_line) = if path.is_bf16() { (DType::BF16, 32) } else { (DType::F32, 16) };
     let shape = Shape::new([lines.len() * of_line]);
-    let bytes = bytes::Bytes::from_owner(Lines(lines));
+    shared(lines, shape, dtype)
+}
+
+/// The first numbers of a buffer, as many as the shape has.
+fn shared(lines: Buffer, shape: Shape, dtype: DType) -> FlexTensor {
+    let length = shape.num_elements() * dtype.size();
+    let bytes = bytes::Bytes::from_owner(Lines(lines)).slice(..length);
     let bytes = Bytes::from_shared(bytes, AllocationProperty::Native);
     FlexTensor::new(bytes, burn_flex::Layout::contiguous(shape), dtype)
 }

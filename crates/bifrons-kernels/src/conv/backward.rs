@@ -5,8 +5,8 @@ use rayon::prelude::*;
 use super::correlate::{Window, correlate};
 use super::forward::{Shuffle, planar};
 use super::weight_gradient::Weighing;
-use super::{Conv, Form, Shared, ValuesRef, pack, pick_layout, with_tile};
-use crate::buffer::{CacheLine, numbers, numbers_mut, zeros};
+use super::{Activation, Conv, Form, Shared, ValuesRef, pack, pick_layout, with_tile};
+use crate::buffer::{Buffer, CacheLine, numbers, numbers_mut};
 use crate::element::Element;
 use crate::layout::{Dims, Layout};
 use crate::path::Path;
@@ -16,9 +16,9 @@ use crate::tile::Tile;
 #[derive(Clone, Debug)]
 pub struct Gradients {
     /// In the layout of the input, where it was asked for.
-    pub input: Option<Vec<CacheLine>>,
-    /// `[kernel, kernel, inputs, outputs]`.
-    pub weights: Vec<f32>,
+    pub input: Option<Buffer>,
+    /// `[kernel, kernel, inputs, outputs]` in f32; the last cache line may hold more.
+    pub weights: Buffer,
     /// `[outputs]`.
     pub bias: Vec<f32>,
 }
@@ -63,7 +63,7 @@ fn run<T: Tile + Weighing>(
     let before = numbers::<T::E>(&before);
     let weights_gradient = tile.weigh(conv, numbers(x), layout, before, sums);
     let input = with_input.then(|| {
-        let mut found = zeros::<T::E>(layout.len());
+        let mut found = Buffer::packed::<T::E>(layout);
         let out = Shared(numbers_mut::<T::E>(&mut found).as_mut_ptr());
         for phase in &phases {
             phase.input_gradient(tile, conv, weights, (before, sums), (out, layout));
@@ -81,10 +81,10 @@ fn before_activation<T: Tile>(
     result: ValuesRef<'_>,
     gradient: ValuesRef<'_>,
     form: Form,
-) -> (Vec<CacheLine>, Vec<f32>) {
+) -> (Buffer, Vec<f32>) {
     let Dims { images, height, width, channels: outputs } = sums.dims;
     let shuffle = Shuffle::new(conv.shuffle, outputs / (conv.shuffle * conv.shuffle));
-    let mut found = zeros::<T::E>(sums.len());
+    let mut found = Buffer::packed::<T::E>(sums);
     let length = sums.line();
     // the sums of a line are added up in the order of the lines: the same for any number of threads
     let lines = numbers_mut::<T::E>(&mut found)[..height * length].par_chunks_mut(length).enumerate();
@@ -100,27 +100,18 @@ fn before_activation<T: Tile>(
                     #[inline(always)]
                     |part, from, count| {
                         let (y, x) = (line * conv.shuffle + part.line, column * conv.shuffle + part.column);
-                        let to = &mut to[from..from + count];
-                        let bias = &mut bias[from..from + count];
-                        let mut put = |i: usize, result: f32, gradient: f32| {
-                            let value = gradient * conv.activation.slope(result);
-                            to[i] = T::E::from_f32(value);
-                            bias[i] += value;
-                        };
+                        let to = to[from..from + count].iter_mut().zip(&mut bias[from..from + count]);
                         match (form, result, gradient) {
                             (Form::Packed(layout), ValuesRef::Packed(result), ValuesRef::Packed(gradient)) => {
                                 let at = layout.offset(image, y, x) + part.channel;
                                 let result = &numbers::<T::E>(result)[at..at + count];
                                 let gradient = &numbers::<T::E>(gradient)[at..at + count];
-                                for i in 0..count {
-                                    put(i, result[i].to_f32(), gradient[i].to_f32());
-                                }
+                                let found = result.iter().zip(gradient).map(|(r, g)| (r.to_f32(), g.to_f32()));
+                                undo(conv.activation, found, to);
                             }
                             (Form::Planar(dims), ValuesRef::Planar(result), ValuesRef::Planar(gradient)) => {
-                                for i in 0..count {
-                                    let at = planar(dims, image, part.channel + i, y, x);
-                                    put(i, result[at], gradient[at]);
-                                }
+                                let places = (0..count).map(|i| planar(dims, image, part.channel + i, y, x));
+                                undo(conv.activation, places.map(|at| (result[at], gradient[at])), to);
                             }
                             _ => panic!("result and gradient are not in the form they are said to have"),
                         }
@@ -145,6 +136,34 @@ fn before_activation<T: Tile>(
         }
     }
     (found, bias)
+}
+
+/// `gradient · slope(result)` to `to` and added to the bias. One loop for each activation, so that each is
+/// compiled to vectors.
+#[inline(always)]
+fn undo<'a, E: Element>(
+    activation: Activation,
+    found: impl Iterator<Item = (f32, f32)>,
+    to: impl Iterator<Item = (&'a mut E, &'a mut f32)>,
+) {
+    match activation {
+        Activation::Linear => each(found, to, |_| 1.0),
+        Activation::Leaky => each(found, to, |result| Activation::Leaky.slope(result)),
+        Activation::Sigmoid => each(found, to, |result| Activation::Sigmoid.slope(result)),
+    }
+}
+
+#[inline(always)]
+fn each<'a, E: Element>(
+    found: impl Iterator<Item = (f32, f32)>,
+    to: impl Iterator<Item = (&'a mut E, &'a mut f32)>,
+    slope: impl Fn(f32) -> f32,
+) {
+    for ((result, gradient), (to, bias)) in found.zip(to) {
+        let value = gradient * slope(result);
+        *to = E::from_f32(value);
+        *bias += value;
+    }
 }
 
 /// The input pixels that meet the same taps: with stride 2, every second one of every second line.

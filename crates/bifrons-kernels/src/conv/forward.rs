@@ -2,7 +2,7 @@
 
 use super::correlate::{Window, correlate};
 use super::{Conv, Form, Shared, Values, pack, with_tile};
-use crate::buffer::{CacheLine, numbers, numbers_mut, zeros};
+use crate::buffer::{Buffer, CacheLine, numbers, numbers_mut};
 use crate::element::Element;
 use crate::layout::{Dims, Layout};
 use crate::path::Path;
@@ -71,7 +71,7 @@ fn run<T: Tile>(
     match to {
         Form::Packed(to) => {
             assert_eq!(to.dims, result, "the result has other sizes");
-            let mut values = zeros::<T::E>(to.len());
+            let mut values = Buffer::packed::<T::E>(to);
             let out = Shared(numbers_mut::<T::E>(&mut values).as_mut_ptr());
             correlate(
                 tile,

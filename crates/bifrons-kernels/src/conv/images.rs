@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::forward::planar;
-use crate::buffer::{CacheLine, numbers, numbers_mut, zeros};
+use crate::buffer::{Buffer, CacheLine, numbers, numbers_mut};
 use crate::element::Element;
 use crate::layout::{Dims, Layout};
 use crate::path::Path;
@@ -26,10 +26,10 @@ macro_rules! with_element {
 /// # Panics
 /// When `planes` has another size.
 #[must_use]
-pub fn enter(path: Path, planes: &[f32], layout: Layout) -> Vec<CacheLine> {
+pub fn enter(path: Path, planes: &[f32], layout: Layout) -> Buffer {
     assert_eq!(planes.len(), layout.dims.count(), "images of another size");
     with_element!(path, E, {
-        let mut found = zeros::<E>(layout.len());
+        let mut found = Buffer::packed::<E>(layout);
         let length = layout.line();
         let to = &mut numbers_mut::<E>(&mut found)[..layout.dims.height * length];
         to.par_chunks_mut(length).enumerate().for_each(|(y, to)| {

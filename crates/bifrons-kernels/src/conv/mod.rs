@@ -17,7 +17,7 @@ pub use backward::{Gradients, backward};
 pub use forward::forward;
 pub use images::{enter, leave};
 
-use crate::buffer::CacheLine;
+use crate::buffer::{Buffer, CacheLine};
 use crate::layout::{Dims, Layout, Order};
 use crate::path::Path;
 
@@ -161,7 +161,7 @@ fn shape_of(path: Path) -> (usize, usize) {
 #[derive(Clone, Debug)]
 pub enum Values {
     /// As [`Form::Packed`].
-    Packed(Vec<CacheLine>),
+    Packed(Buffer),
     /// As [`Form::Planar`].
     Planar(Vec<f32>),
 }

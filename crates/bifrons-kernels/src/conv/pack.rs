@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::buffer::{CacheLine, numbers_mut, zeros};
+use crate::buffer::{Buffer, Kind, numbers_mut};
 use crate::element::Element;
 use crate::tile::{COLUMNS, Tile};
 
@@ -10,7 +10,7 @@ use crate::tile::{COLUMNS, Tile};
 pub(crate) type Depth = Vec<Option<usize>>;
 
 /// Strips from rows: number `(k, column)` is `weights[depth[k] + column]`.
-pub(crate) fn from_rows<T: Tile>(tile: T, weights: &[f32], depth: &Depth, columns: usize) -> Vec<CacheLine> {
+pub(crate) fn from_rows<T: Tile>(tile: T, weights: &[f32], depth: &Depth, columns: usize) -> Buffer {
     let row = |place: Option<usize>, first: usize| -> [f32; COLUMNS] {
         let mut row = [0.0; COLUMNS];
         if let Some(start) = place {
@@ -58,7 +58,7 @@ pub(crate) fn from_columns<T: Tile>(
     depth: &Depth,
     columns: usize,
     step: usize,
-) -> Vec<CacheLine> {
+) -> Buffer {
     strips(
         tile,
         depth.len(),
@@ -116,9 +116,9 @@ fn strips<T: Tile>(
     depth: usize,
     columns: usize,
     write: impl Fn(usize, usize, &mut [T::E]) + Sync,
-) -> Vec<CacheLine> {
+) -> Buffer {
     let blocks = columns.div_ceil(COLUMNS);
-    let mut packed = zeros::<T::E>(blocks * depth * COLUMNS);
+    let mut packed = Buffer::new::<T::E>(Kind::Filled, blocks * depth * COLUMNS);
     // pieces that all threads can share, of whole steps
     let piece = depth.div_ceil(ROWS).div_ceil(8) * ROWS * COLUMNS;
     let work = numbers_mut::<T::E>(&mut packed)[..blocks * depth * COLUMNS].par_chunks_mut(depth * COLUMNS);

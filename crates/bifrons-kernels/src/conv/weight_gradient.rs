@@ -3,17 +3,18 @@
 use rayon::prelude::*;
 
 use super::{Conv, Shared};
+use crate::buffer::{Buffer, Kind, numbers_mut};
 use crate::layout::{Dims, Layout};
 use crate::tile::{Block, COLUMNS, MOST_ROWS, OuterTile, Tile};
 
 /// A tile that can find weight gradients.
 pub(crate) trait Weighing: Tile {
     /// `[kernel, kernel, inputs, outputs]` from the input and the gradient before the activation.
-    fn weigh(self, conv: &Conv, x: &[Self::E], layout: Layout, before: &[Self::E], sums: Layout) -> Vec<f32>;
+    fn weigh(self, conv: &Conv, x: &[Self::E], layout: Layout, before: &[Self::E], sums: Layout) -> Buffer;
 }
 
 impl<T: OuterTile> Weighing for T {
-    fn weigh(self, conv: &Conv, x: &[f32], layout: Layout, before: &[f32], sums: Layout) -> Vec<f32> {
+    fn weigh(self, conv: &Conv, x: &[f32], layout: Layout, before: &[f32], sums: Layout) -> Buffer {
         outer(self, conv, x, layout, before, sums)
     }
 }
@@ -29,11 +30,11 @@ fn outer<T: OuterTile>(
     layout: Layout,
     before: &[f32],
     sums: Layout,
-) -> Vec<f32> {
+) -> Buffer {
     let Dims { images, height, width, channels: outputs } = sums.dims;
     let inputs = layout.dims.channels;
-    let mut found = vec![0.0_f32; conv.weights(inputs, outputs)];
-    let out = Shared(found.as_mut_ptr());
+    let mut found = Buffer::new::<f32>(Kind::Filled, conv.weights(inputs, outputs));
+    let out = Shared(numbers_mut::<f32>(&mut found).as_mut_ptr());
     let rows = 2 * T::GROUP;
     let strips = outputs.div_ceil(COLUMNS);
     let parts = inputs.div_ceil(rows * BLOCKS_OF_TASK);

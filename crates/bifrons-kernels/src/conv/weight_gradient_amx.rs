@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::weight_gradient::Weighing;
 use super::{Conv, Shared};
-use crate::buffer::{numbers, numbers_mut, zeros};
+use crate::buffer::{Buffer, Kind, numbers, numbers_mut};
 use crate::layout::{Dims, Layout, Order};
 use crate::tile::amx::{self, Amx, Operand};
 use crate::tile::{Block, COLUMNS, MOST_ROWS, Tile, turn};
@@ -20,7 +20,7 @@ const STEP: usize = 32;
 const CHUNK: usize = 1 << 18;
 
 impl Weighing for Amx {
-    fn weigh(self, conv: &Conv, x: &[u16], layout: Layout, before: &[u16], sums: Layout) -> Vec<f32> {
+    fn weigh(self, conv: &Conv, x: &[u16], layout: Layout, before: &[u16], sums: Layout) -> Buffer {
         let turned = Turned::new(self, conv, x, layout, sums.dims);
         let paired = Paired::new(self, &turned, before, sums);
         multiply(self, conv, &turned, &paired, layout, sums.dims)
@@ -51,7 +51,7 @@ impl Numbering {
 /// The input, `[line][row][position]`: a row is a channel seen through one or several taps.
 #[derive(Debug)]
 struct Turned {
-    values: Vec<crate::buffer::CacheLine>,
+    values: Buffer,
     numbering: Numbering,
     /// Few channels: rows are (tap, channel) and nothing is shifted. Otherwise rows are (phase, channel), and
     /// a tap is a phase and a shift.
@@ -75,36 +75,38 @@ impl Turned {
         };
         let numbering =
             Numbering { order: layout.order, images, pitch, count: count.next_multiple_of(STEP) };
-        let phases = if is_merged { conv.kernel } else { conv.stride };
-        let rows = (phases * layout.stored).next_multiple_of(2 * TILE_ROWS);
+        let seen = if is_merged { conv.kernel } else { conv.stride };
+        let rows = (seen * layout.stored).next_multiple_of(2 * TILE_ROWS);
         // an odd number of cache lines, so that the rows of a tile do not meet in one set of the cache
         let reach = numbering.count + shifts * if layout.order == Order::Images { images } else { 1 };
         let row = STEP * ((reach.div_ceil(STEP) + 1) | 1);
-        let mut values = zeros::<u16>(height * rows * row + STEP);
+        let kind = Kind::Turned(layout, [conv.kernel, conv.stride, conv.border]);
+        let mut values = Buffer::new::<u16>(kind, height * rows * row + STEP);
+        // pads are zeros to read like any pixel; what lies beyond them no tap sees
+        let columns = |phase: usize| {
+            (width + 2 * conv.border).saturating_sub(phase).div_ceil(conv.stride).min(sums.width + shifts)
+        };
         let line = |y: usize, to: &mut [u16]| {
+            // a window of few channels lies together in memory: its numbers are the rows
+            let phases = if is_merged { 1 } else { conv.stride };
+            let channels = if is_merged { rows } else { layout.stored };
             for phase in 0..phases {
                 let start = phase * layout.stored * row;
-                // the columns that this phase sees inside the image
-                let first = conv.border.saturating_sub(phase).div_ceil(conv.stride);
-                let last = (width + conv.border).saturating_sub(phase).div_ceil(conv.stride).min(sums.width + shifts);
-                let pixel = |column: usize| column * conv.stride + phase - conv.border;
-                if first >= last {
-                    continue;
-                }
+                let columns = if is_merged { sums.width } else { columns(phase) };
+                let first = layout.offset(0, y, phase) - conv.border * layout.x_step();
                 match layout.order {
                     Order::Images => {
-                        for column in first..last {
-                            let from = layout.offset(0, y, pixel(column));
+                        for column in 0..columns {
+                            let from = first + column * conv.stride * layout.x_step();
                             let to = &mut to[start + numbering.of(0, column)..];
-                            turn(x, (from, layout.stored), images, layout.stored, to, row);
+                            turn(x, (from, layout.stored), images, channels, to, row);
                         }
                     }
                     Order::Pixels => {
                         for image in 0..images {
-                            let from = layout.offset(image, y, pixel(first));
-                            let to = &mut to[start + numbering.of(image, first)..];
-                            let step = conv.stride * layout.stored;
-                            turn(x, (from, step), last - first, layout.stored, to, row);
+                            let from = first + image * layout.image_step();
+                            let to = &mut to[start + numbering.of(image, 0)..];
+                            turn(x, (from, conv.stride * layout.stored), columns, channels, to, row);
                         }
                     }
                 }
@@ -143,10 +145,10 @@ fn turn(x: &[u16], (from, step): (usize, usize), count: usize, channels: usize, 
     }
 }
 
-/// The gradient, `[line][pair of positions][output][2]`.
+/// The gradient as tiles: `[line][16 pairs of positions][16 outputs]`, and in each `[pair][output][2]`.
 #[derive(Debug)]
 struct Paired {
-    values: Vec<crate::buffer::CacheLine>,
+    values: Buffer,
     /// Outputs in memory, whole blocks.
     outputs: usize,
 }
@@ -156,20 +158,28 @@ impl Paired {
         let Dims { images, height, width, channels } = sums.dims;
         let outputs = channels.next_multiple_of(COLUMNS);
         let length = turned.numbering.count * outputs;
-        let mut values = zeros::<u16>(height * length);
+        let kind = Kind::Paired(sums, turned.numbering.order, turned.numbering.count);
+        let mut values = Buffer::new::<u16>(kind, height * length);
         let line = |y: usize, to: &mut [u16]| {
             let numbering = &turned.numbering;
             let mut pair = |position: usize, first: usize, second: Option<usize>| {
-                let to = &mut to[position * outputs..][..2 * channels];
-                let first = &before[first..first + channels];
-                match second.map(|second| &before[second..second + channels]) {
+                let at = position / STEP * STEP * outputs + position % STEP * TILE_ROWS;
+                let first = before[first..first + channels].chunks(TILE_ROWS);
+                let tiles = to[at..].chunks_mut(STEP * TILE_ROWS).map(|tile| &mut tile[..2 * TILE_ROWS]);
+                match second.map(|second| before[second..second + channels].chunks(TILE_ROWS)) {
                     Some(second) => {
-                        for ((to, first), second) in to.chunks_exact_mut(2).zip(first).zip(second) {
-                            to[0] = *first;
-                            to[1] = *second;
+                        for ((to, first), second) in tiles.zip(first).zip(second) {
+                            for ((to, first), second) in to.chunks_exact_mut(2).zip(first).zip(second) {
+                                to[0] = *first;
+                                to[1] = *second;
+                            }
                         }
                     }
-                    None => to.chunks_exact_mut(2).zip(first).for_each(|(to, first)| to[0] = *first),
+                    None => {
+                        for (to, first) in tiles.zip(first) {
+                            to.chunks_exact_mut(2).zip(first).for_each(|(to, first)| to[0] = *first);
+                        }
+                    }
                 }
             };
             match numbering.order {
@@ -208,10 +218,10 @@ fn multiply(
     paired: &Paired,
     layout: Layout,
     sums: Dims,
-) -> Vec<f32> {
+) -> Buffer {
     let (inputs, outputs) = (layout.dims.channels, sums.channels);
-    let mut found = vec![0.0_f32; conv.weights(inputs, outputs)];
-    let out = Shared(found.as_mut_ptr());
+    let mut found = Buffer::new::<f32>(Kind::Filled, conv.weights(inputs, outputs));
+    let out = Shared(numbers_mut::<f32>(&mut found).as_mut_ptr());
     let (x, before) = (numbers::<u16>(&turned.values), numbers::<u16>(&paired.values));
     // tiles of rows for each line of the kernel
     let taps = if turned.is_merged { 1 } else { conv.kernel };
@@ -250,11 +260,11 @@ fn multiply(
                         continue;
                     }
                     let from = starts.map(|start| y * line_of_x + start);
-                    let other = line * line_of_before + strip * 2 * COLUMNS;
+                    let other = line * line_of_before + strip * STEP * COLUMNS;
                     for from in from {
                         assert!(from + (TILE_ROWS - 1) * turned.row + steps * STEP <= x.len());
                     }
-                    assert!(other + (steps * 16 - 1) * 2 * paired.outputs + 2 * COLUMNS <= before.len());
+                    assert!(other + (steps - 1) * STEP * paired.outputs + STEP * COLUMNS <= before.len());
                     // SAFETY: inside `run`; the assertions cover the last row of the last step of each tile.
                     unsafe {
                         let rows = Operand {
@@ -263,9 +273,9 @@ fn multiply(
                             step_bytes: STEP * 2,
                         };
                         let columns = Operand {
-                            at: [before.as_ptr().add(other), before.as_ptr().add(other + STEP)],
-                            row_bytes: paired.outputs * 4,
-                            step_bytes: paired.outputs * 4 * 16,
+                            at: [0, STEP * TILE_ROWS].map(|tile| before.as_ptr().add(other + tile)),
+                            row_bytes: STEP * 2,
+                            step_bytes: STEP * paired.outputs * 2,
                         };
                         amx::accumulate(&rows, &columns, steps);
                     }
