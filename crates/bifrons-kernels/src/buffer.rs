@@ -51,7 +51,8 @@ impl Buffer {
     pub(crate) fn new<E: Pod>(kind: Kind, count: usize) -> Self {
         let length = (count * size_of::<E>()).div_ceil(64);
         // a pool that a panic left half-way still holds whole buffers
-        let waiting = POOL.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&(kind, length)).and_then(Vec::pop);
+        let waiting =
+            POOL.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&(kind, length)).and_then(Vec::pop);
         Self { lines: waiting.unwrap_or_else(|| vec![CacheLine([0; 64]); length]), kind }
     }
 

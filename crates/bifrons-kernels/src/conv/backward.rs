@@ -23,39 +23,41 @@ pub struct Gradients {
     pub bias: Vec<f32>,
 }
 
-/// Gradients of [`forward`](super::forward): `result` is what it gave in the form `form`, `gradient` that of the
-/// loss with respect to it, in the same form.
+/// What [`forward`](super::forward) was given and gave.
+#[derive(Clone, Copy, Debug)]
+pub struct Done<'a> {
+    /// Which convolution.
+    pub conv: Conv,
+    /// Its input,
+    pub x: &'a [CacheLine],
+    /// and how that lies.
+    pub layout: Layout,
+    /// `[kernel, kernel, inputs, outputs]`.
+    pub weights: &'a [f32],
+    /// What it gave,
+    pub result: ValuesRef<'a>,
+    /// and the form of that.
+    pub form: Form,
+}
+
+/// Gradients of [`forward`](super::forward): `gradient` is that of the loss with respect to the result, in the
+/// same form.
 ///
 /// # Panics
 /// When sizes do not agree.
 #[must_use]
-pub fn backward(
-    path: Path,
-    conv: &Conv,
-    x: (&[CacheLine], Layout),
-    weights: &[f32],
-    result: ValuesRef<'_>,
-    gradient: ValuesRef<'_>,
-    form: Form,
-    with_input: bool,
-) -> Gradients {
-    with_tile!(path, tile, run(tile, conv, x, weights, result, gradient, form, with_input))
+pub fn backward(path: Path, done: &Done<'_>, gradient: ValuesRef<'_>, with_input: bool) -> Gradients {
+    with_tile!(path, tile, run(tile, done, gradient, with_input))
 }
 
-fn run<T: Tile + Weighing>(
-    tile: T,
-    conv: &Conv,
-    (x, layout): (&[CacheLine], Layout),
-    weights: &[f32],
-    result: ValuesRef<'_>,
-    gradient: ValuesRef<'_>,
-    form: Form,
-    with_input: bool,
-) -> Gradients {
+fn run<T: Tile + Weighing>(tile: T, done: &Done<'_>, gradient: ValuesRef<'_>, with_input: bool) -> Gradients {
+    let Done { conv, x, layout, weights, result, form } = *done;
+    let conv = &conv;
     let inputs = layout.dims.channels;
     let outputs = weights.len() / (conv.kernel * conv.kernel * inputs);
     let (height, width) = conv.grid(layout.dims);
-    let phases: Vec<Phase> = (0..conv.stride * conv.stride).map(|number| Phase::new(conv, layout.dims, number)).collect();
+    let phases: Vec<Phase> =
+        (0..conv.stride * conv.stride).map(|number| Phase::new(conv, layout.dims, number)).collect();
     let pad = phases.iter().map(|phase| phase.pad(width)).max().unwrap_or(0);
     let dims = Dims { images: layout.dims.images, height, width, channels: outputs };
     let sums = pick_layout(T::GROUP, T::K_STEP, dims, pad);
@@ -102,11 +104,16 @@ fn before_activation<T: Tile>(
                         let (y, x) = (line * conv.shuffle + part.line, column * conv.shuffle + part.column);
                         let to = to[from..from + count].iter_mut().zip(&mut bias[from..from + count]);
                         match (form, result, gradient) {
-                            (Form::Packed(layout), ValuesRef::Packed(result), ValuesRef::Packed(gradient)) => {
+                            (
+                                Form::Packed(layout),
+                                ValuesRef::Packed(result),
+                                ValuesRef::Packed(gradient),
+                            ) => {
                                 let at = layout.offset(image, y, x) + part.channel;
                                 let result = &numbers::<T::E>(result)[at..at + count];
                                 let gradient = &numbers::<T::E>(gradient)[at..at + count];
-                                let found = result.iter().zip(gradient).map(|(r, g)| (r.to_f32(), g.to_f32()));
+                                let found =
+                                    result.iter().zip(gradient).map(|(r, g)| (r.to_f32(), g.to_f32()));
                                 undo(conv.activation, found, to);
                             }
                             (Form::Planar(dims), ValuesRef::Planar(result), ValuesRef::Planar(gradient)) => {

@@ -13,7 +13,7 @@ mod tests;
 mod weight_gradient;
 mod weight_gradient_amx;
 
-pub use backward::{Gradients, backward};
+pub use backward::{Done, Gradients, backward};
 pub use forward::forward;
 pub use images::{enter, leave};
 

@@ -39,7 +39,8 @@ pub(crate) fn from_rows<T: Tile>(tile: T, weights: &[f32], depth: &Depth, column
             let (left, right) = to.split_at_mut(TILE);
             let pairs = left.chunks_exact_mut(COLUMNS).zip(right.chunks_exact_mut(COLUMNS)).enumerate();
             for (pair, (left, right)) in pairs {
-                let (a, b) = (row(depth[first_row + 2 * pair], first), row(depth[first_row + 2 * pair + 1], first));
+                let (a, b) =
+                    (row(depth[first_row + 2 * pair], first), row(depth[first_row + 2 * pair + 1], first));
                 for i in 0..COLUMNS / 2 {
                     left[2 * i] = T::E::from_f32(a[i]);
                     left[2 * i + 1] = T::E::from_f32(b[i]);
@@ -87,7 +88,9 @@ pub(crate) fn from_columns<T: Tile>(
             for (k, place) in places.iter().enumerate() {
                 for column in 0..COLUMNS {
                     let is_inside = first + column < columns;
-                    let value = place.filter(|_| is_inside).map_or(0.0, |start| weights[start + (first + column) * step]);
+                    let value = place
+                        .filter(|_| is_inside)
+                        .map_or(0.0, |start| weights[start + (first + column) * step]);
                     to[index::<T>(k, column)] = T::E::from_f32(value);
                 }
             }

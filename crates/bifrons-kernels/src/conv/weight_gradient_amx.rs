@@ -73,8 +73,7 @@ impl Turned {
             Order::Pixels => images * pitch,
             Order::Images => images * sums.width,
         };
-        let numbering =
-            Numbering { order: layout.order, images, pitch, count: count.next_multiple_of(STEP) };
+        let numbering = Numbering { order: layout.order, images, pitch, count: count.next_multiple_of(STEP) };
         let seen = if is_merged { conv.kernel } else { conv.stride };
         let rows = (seen * layout.stored).next_multiple_of(2 * TILE_ROWS);
         // an odd number of cache lines, so that the rows of a tile do not meet in one set of the cache
@@ -185,14 +184,18 @@ impl Paired {
             match numbering.order {
                 // the number of images is even
                 Order::Images => {
-                    for (column, image) in (0..width).flat_map(|c| (0..images).step_by(2).map(move |i| (c, i))) {
+                    for (column, image) in
+                        (0..width).flat_map(|c| (0..images).step_by(2).map(move |i| (c, i)))
+                    {
                         let second = sums.offset(image + 1, y, column);
                         pair(numbering.of(image, column), sums.offset(image, y, column), Some(second));
                     }
                 }
                 // and so is the pitch
                 Order::Pixels => {
-                    for (image, column) in (0..images).flat_map(|i| (0..width).step_by(2).map(move |c| (i, c))) {
+                    for (image, column) in
+                        (0..images).flat_map(|i| (0..width).step_by(2).map(move |c| (i, c)))
+                    {
                         let second = (column + 1 < width).then(|| sums.offset(image, y, column + 1));
                         pair(numbering.of(image, column), sums.offset(image, y, column), second);
                     }
@@ -211,14 +214,7 @@ impl Paired {
     }
 }
 
-fn multiply(
-    tile: Amx,
-    conv: &Conv,
-    turned: &Turned,
-    paired: &Paired,
-    layout: Layout,
-    sums: Dims,
-) -> Buffer {
+fn multiply(tile: Amx, conv: &Conv, turned: &Turned, paired: &Paired, layout: Layout, sums: Dims) -> Buffer {
     let (inputs, outputs) = (layout.dims.channels, sums.channels);
     let mut found = Buffer::new::<f32>(Kind::Filled, conv.weights(inputs, outputs));
     let out = Shared(numbers_mut::<f32>(&mut found).as_mut_ptr());
@@ -293,9 +289,13 @@ fn multiply(
                 if number >= tiles {
                     break;
                 }
-                let (tap, within) = (number / tiles_of_tap, number % tiles_of_tap * TILE_ROWS + row % TILE_ROWS);
-                let (tap_x, input) =
-                    if turned.is_merged { (within / layout.stored, within % layout.stored) } else { (tap, within) };
+                let (tap, within) =
+                    (number / tiles_of_tap, number % tiles_of_tap * TILE_ROWS + row % TILE_ROWS);
+                let (tap_x, input) = if turned.is_merged {
+                    (within / layout.stored, within % layout.stored)
+                } else {
+                    (tap, within)
+                };
                 if tap_x >= conv.kernel || input >= inputs {
                     continue;
                 }

@@ -35,7 +35,8 @@ pub(crate) fn allowed() -> bool {
         const ARCH_REQ_XCOMP_PERM: libc::c_long = 0x1023;
         const XFEATURE_XTILEDATA: libc::c_long = 18;
         // SAFETY: asks for a permission; changes no memory. An older kernel answers with an error.
-        has && is_x86_feature_detected!("avx512bf16") && unsafe { libc::syscall(libc::SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0 }
+        has && is_x86_feature_detected!("avx512bf16")
+            && unsafe { libc::syscall(libc::SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0 }
     })
 }
 
@@ -67,13 +68,8 @@ impl Tile for Amx {
 
     #[inline(always)]
     fn run<R>(self, work: impl FnOnce() -> R) -> R {
-        let mut configuration = Configuration {
-            palette: 1,
-            start_row: 0,
-            reserved: [0; 14],
-            row_bytes: [0; 16],
-            rows: [0; 16],
-        };
+        let mut configuration =
+            Configuration { palette: 1, start_row: 0, reserved: [0; 14], row_bytes: [0; 16], rows: [0; 16] };
         configuration.row_bytes[..8].fill(ROW_BYTES as u16);
         configuration.rows[..8].fill(16);
         // SAFETY: the path is only chosen where `allowed` is true; the structure is the 64 bytes the
@@ -140,7 +136,9 @@ pub(crate) struct Operand {
 #[inline(always)]
 pub(crate) unsafe fn zero() {
     // SAFETY: the tiles are configured.
-    unsafe { asm!("tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3", options(nostack, nomem)) }
+    unsafe {
+        asm!("tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3", options(nostack, nomem))
+    }
 }
 
 /// The sums of 32 × 32 numbers at `block`.

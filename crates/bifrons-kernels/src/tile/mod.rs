@@ -105,6 +105,7 @@ trait Vector: Copy {
 ///
 /// # Safety
 /// As there; and the processor has the vectors' instructions.
+#[allow(clippy::needless_range_loop, reason = "indices are constants once unrolled: sums stay in registers")]
 #[inline(always)]
 unsafe fn multiply_f32<V: Vector, const GROUP: usize, const VECTORS: usize>(
     starts: [*const f32; 2],
@@ -155,6 +156,7 @@ unsafe fn multiply_f32<V: Vector, const GROUP: usize, const VECTORS: usize>(
 ///
 /// # Safety
 /// As there; and the processor has the vectors' instructions.
+#[allow(clippy::needless_range_loop, reason = "indices are constants once unrolled: sums stay in registers")]
 #[inline(always)]
 unsafe fn outer_f32<V: Vector, const GROUP: usize, const VECTORS: usize>(
     a: *const f32,

@@ -36,12 +36,8 @@ impl Vector for Four {
 
     #[inline(always)]
     unsafe fn multiply_add(self, b: Self, c: Self) -> Self {
-        let mut sum = c.0;
-        for i in 0..4 {
-            // without the instruction, a fused product would be a call
-            sum[i] += self.0[i] * b.0[i];
-        }
-        Self(sum)
+        // without the instruction, a fused product would be a call
+        Self(std::array::from_fn(|i| self.0[i] * b.0[i] + c.0[i]))
     }
 }
 

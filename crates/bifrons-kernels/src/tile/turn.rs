@@ -55,8 +55,8 @@ pub(crate) unsafe fn turn(from: *const u16, step: usize, to: *mut u16, row: usiz
     // SAFETY: the caller's promise covers the loads and stores, each of 16 or 32 numbers.
     unsafe {
         let alternate = _mm512_set_epi16(
-            47, 15, 46, 14, 45, 13, 44, 12, 43, 11, 42, 10, 41, 9, 40, 8, 39, 7, 38, 6, 37, 5, 36, 4, 35, 3, 34, 2,
-            33, 1, 32, 0,
+            47, 15, 46, 14, 45, 13, 44, 12, 43, 11, 42, 10, 41, 9, 40, 8, 39, 7, 38, 6, 37, 5, 36, 4, 35, 3,
+            34, 2, 33, 1, 32, 0,
         );
         let mut square = [_mm512_setzero_si512(); 16];
         for (pair, row) in square.iter_mut().enumerate() {
