@@ -7,6 +7,8 @@
 //! Two sides: the *identity* is whose face was put on, the *footage* what it was put onto, the *result* what came out.
 
 mod error;
+pub mod face;
+pub mod labels;
 pub mod motion;
 pub mod picture;
 pub mod statistics;
