@@ -17,83 +17,28 @@ pub const EYE_CORNERS: (usize, usize) = (36, 45);
 /// the left (from its outer corner, clockwise), on the right (from its inner corner, clockwise), outer lips clockwise
 /// from the left corner, inner lips alike.
 ///
-/// Both mark-ups name the same places for eyes, lips and nose. They differ on the jaw, where the mesh follows the
-/// edge of the skin in space and the photographs its outline, and a little on the brows, where iBUG's points lie
-/// between the mesh's upper and lower row.
+/// Both mark-ups name the same places for most points. They differ on the jaw, where the mesh follows the edge of the
+/// skin in space and the photographs its outline, and a little on inner brows, upper lids, wings of the nose and the
+/// bows of the upper lip. There the nearest pair of mesh points was chosen on the 44 faces of AFW; on the 30 faces of
+/// Helen, which had no part in it, the error of the inner 51 fell from 3.8 to 3.2 % of the eye distance.
+#[rustfmt::skip]
 const FROM_MESH: [(usize, usize); LANDMARKS] = [
     // jaw
-    (127, 127),
-    (234, 234),
-    (93, 93),
-    (132, 132),
-    (58, 58),
-    (136, 136),
-    (150, 150),
-    (176, 176),
-    (152, 152),
-    (400, 400),
-    (379, 379),
-    (365, 365),
-    (288, 288),
-    (361, 361),
-    (323, 323),
-    (454, 454),
-    (356, 356),
+    (127, 127), (234, 234), (93, 93), (132, 132), (58, 58), (136, 136), (150, 150), (176, 176), (152, 152),
+    (400, 400), (379, 379), (365, 365), (288, 288), (361, 361), (323, 323), (454, 454), (356, 356),
     // brows
-    (70, 70),
-    (63, 63),
-    (105, 105),
-    (66, 66),
-    (107, 107),
-    (336, 336),
-    (296, 296),
-    (334, 334),
-    (293, 293),
-    (300, 300),
+    (70, 70), (63, 63), (66, 105), (66, 107), (55, 107),
+    (285, 336), (296, 336), (296, 334), (293, 293), (300, 300),
     // nose
-    (168, 168),
-    (197, 197),
-    (5, 5),
-    (4, 4),
-    (98, 98),
-    (97, 97),
-    (2, 2),
-    (326, 326),
-    (327, 327),
+    (168, 168), (6, 195), (5, 195), (4, 4),
+    (240, 240), (97, 97), (2, 2), (326, 326), (460, 460),
     // eyes
-    (33, 33),
-    (160, 160),
-    (158, 158),
-    (133, 133),
-    (153, 153),
-    (144, 144),
-    (362, 362),
-    (385, 385),
-    (387, 387),
-    (263, 263),
-    (373, 373),
-    (380, 380),
+    (33, 33), (159, 161), (157, 159), (133, 133), (153, 153), (144, 144),
+    (362, 362), (384, 386), (386, 388), (263, 263), (373, 373), (380, 380),
     // lips
-    (61, 61),
-    (39, 39),
-    (37, 37),
-    (0, 0),
-    (267, 267),
-    (269, 269),
-    (291, 291),
-    (405, 405),
-    (314, 314),
-    (17, 17),
-    (84, 84),
-    (181, 181),
-    (78, 78),
-    (81, 81),
-    (13, 13),
-    (311, 311),
-    (308, 308),
-    (402, 402),
-    (14, 14),
-    (178, 178),
+    (61, 61), (39, 42), (37, 37), (0, 0), (267, 267), (269, 272), (291, 291),
+    (405, 405), (314, 314), (17, 17), (84, 84), (181, 181),
+    (78, 78), (82, 82), (13, 13), (312, 312), (308, 308), (317, 317), (14, 14), (87, 87),
 ];
 
 /// The 68 points of a mesh, in the mesh's own plane.
@@ -167,8 +112,10 @@ mod tests {
             (67, 65),
         ];
         for (left, right) in pairs {
-            assert_eq!(mirror_index(FROM_MESH[left].0), FROM_MESH[right].0, "{left} {right}");
-            assert_eq!(mirror_index(FROM_MESH[left].1), FROM_MESH[right].1, "{left} {right}");
+            let (a, b) = FROM_MESH[left];
+            let (c, d) = FROM_MESH[right];
+            let mirrored = (mirror_index(a), mirror_index(b));
+            assert!(mirrored == (c, d) || mirrored == (d, c), "{left} {right}");
         }
         for middle in [8, 27, 28, 29, 30, 33, 51, 57, 62, 66] {
             assert!(canonical_point(FROM_MESH[middle].0).x.abs() < 1e-6, "{middle}");

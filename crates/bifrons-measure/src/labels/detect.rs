@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{FaceLabel, HeadPose, LabelledPicture, PictureSet, Spread, read_picture};
 use crate::MeasureError;
-use crate::face::{INNER_51, LANDMARKS, landmark_error, landmarks};
+use crate::face::{INNER_51, LANDMARKS, angle_between, head_rotation, landmark_error, landmarks};
 
 /// Overlap (intersection over union) of the box around the 68 found points with the labelled one from which on the face
 /// counts as found.
@@ -48,6 +48,8 @@ pub struct PoseFigures {
     pub roll_deg: Spread,
     /// Of the three together.
     pub mean_deg: Spread,
+    /// The angle of the turn between found and true.
+    pub angle_deg: Spread,
 }
 
 /// `bifrons measure detect`.
@@ -173,28 +175,30 @@ fn matched(labels: &[FaceLabel], faces: &[Mesh]) -> Vec<Option<usize>> {
     matches
 }
 
-/// Absolute errors of yaw, pitch and roll, in degrees.
-fn pose_errors(mesh: &Mesh, truth: &HeadPose) -> [f64; 3] {
-    let found = pose(mesh);
+/// Absolute errors of yaw, pitch and roll, their mean, and the angle between, in degrees.
+fn pose_errors(mesh: &Mesh, truth: &HeadPose) -> [f64; 5] {
+    let (found, angles) = (pose(mesh), truth.angles_deg());
     let apart = |a: f32, b: f64| {
         let turn = (f64::from(a) - b).rem_euclid(360.0);
         turn.min(360.0 - turn)
     };
-    [
-        apart(found.yaw_deg, truth.yaw_deg),
-        apart(found.pitch_deg, truth.pitch_deg),
-        apart(found.roll_deg, truth.roll_deg),
-    ]
+    let [yaw, pitch, roll] = [
+        apart(found.yaw_deg, angles[0]),
+        apart(found.pitch_deg, angles[1]),
+        apart(found.roll_deg, angles[2]),
+    ];
+    let angle = head_rotation(mesh).map_or(180.0, |rotation| angle_between(&rotation, &truth.rotation));
+    [yaw, pitch, roll, (yaw + pitch + roll) / 3.0, angle]
 }
 
-fn pose_figures(errors: &[[f64; 3]]) -> Option<PoseFigures> {
-    let angle = |i: usize| Spread::of(&errors.iter().map(|error| error[i]).collect::<Vec<_>>());
-    let mean: Vec<f64> = errors.iter().map(|error| error.iter().sum::<f64>() / 3.0).collect();
+fn pose_figures(errors: &[[f64; 5]]) -> Option<PoseFigures> {
+    let figure = |i: usize| Spread::of(&errors.iter().map(|error| error[i]).collect::<Vec<_>>());
     Some(PoseFigures {
-        yaw_deg: angle(0)?,
-        pitch_deg: angle(1)?,
-        roll_deg: angle(2)?,
-        mean_deg: Spread::of(&mean)?,
+        yaw_deg: figure(0)?,
+        pitch_deg: figure(1)?,
+        roll_deg: figure(2)?,
+        mean_deg: figure(3)?,
+        angle_deg: figure(4)?,
     })
 }
 
@@ -249,11 +253,17 @@ mod tests {
 
     #[test]
     fn the_pose_of_the_largest_face_is_compared() {
-        let truth = HeadPose { yaw_deg: 10.0, pitch_deg: -4.0, roll_deg: 359.0 };
-        let figures =
-            compare("set", &picture(vec![FaceLabel::Pose(truth)]), &[Found { faces: vec![face_at(100.0)] }]);
+        let truth = HeadPose::from_angles(0.0, 10.0_f64.to_radians(), 0.0);
+        let small =
+            Mesh::try_from(face_at(0.0).points().iter().map(|p| p.map(|v| v / 3.0)).collect::<Vec<_>>());
+        let found = Found { faces: vec![small.unwrap(), face_at(100.0)] };
+        let figures = compare("set", &picture(vec![FaceLabel::Pose(truth)]), &[found]);
         let pose = figures.pose.unwrap();
-        assert!((pose.yaw_deg.mean - 10.0).abs() < 1e-2 && (pose.pitch_deg.mean - 4.0).abs() < 1e-2);
-        assert!((pose.roll_deg.mean - 1.0).abs() < 1e-2 && (pose.mean_deg.mean - 5.0).abs() < 1e-2);
+        assert!(
+            (pose.yaw_deg.mean - 10.0).abs() < 1e-2
+                && pose.pitch_deg.mean < 1e-2
+                && pose.roll_deg.mean < 1e-2
+        );
+        assert!((pose.mean_deg.mean - 10.0 / 3.0).abs() < 1e-2 && (pose.angle_deg.mean - 10.0).abs() < 1e-2);
     }
 }

@@ -4,6 +4,8 @@
 
 use std::path::Path;
 
+use bifrons_vision::geometry::Rotation;
+
 use super::read_label;
 use crate::MeasureError;
 
@@ -15,18 +17,42 @@ const DOUBLE: u32 = 9;
 /// Most bytes a compressed matrix may unfold to.
 const MAX_MATRIX_BYTES: usize = 16 << 20;
 
-/// How a head is turned, in degrees, in the signs of [`bifrons_vision::Pose`].
+/// How a head is turned.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct HeadPose {
-    /// To the picture's right (positive) or left.
-    pub yaw_deg: f64,
-    /// Up (positive) or down.
-    pub pitch_deg: f64,
-    /// Tilted clockwise on the picture (positive) or the other way.
-    pub roll_deg: f64,
+    /// The turn against a head that looks into the camera; axes as everywhere: x to the right, y down, z away.
+    pub rotation: Rotation,
 }
 
-/// Reads the `Pose_Para` of a file of AFLW2000-3D: pitch, yaw, roll in radians, in a space whose y points upwards.
+impl HeadPose {
+    /// From three angles in radians as AFLW2000-3D gives them: `R_x(pitch) R_y(yaw) R_z(roll)` in a space whose y points
+    /// upwards and whose z points to the camera (Zhu et al. 2016, 3DDFA).
+    #[must_use]
+    pub fn from_angles(pitch: f64, yaw: f64, roll: f64) -> Self {
+        let ((sp, cp), (sy, cy), (sr, cr)) = (pitch.sin_cos(), yaw.sin_cos(), roll.sin_cos());
+        let x = [[1.0, 0.0, 0.0], [0.0, cp, sp], [0.0, -sp, cp]];
+        let y = [[cy, 0.0, -sy], [0.0, 1.0, 0.0], [sy, 0.0, cy]];
+        let z = [[cr, sr, 0.0], [-sr, cr, 0.0], [0.0, 0.0, 1.0]];
+        let product = |a: [[f64; 3]; 3], b: [[f64; 3]; 3]| {
+            a.map(|row| [0, 1, 2].map(|column| (0..3).map(|k| row[k] * b[k][column]).sum::<f64>()))
+        };
+        let theirs = product(product(x, y), z);
+        // y and z the other way round, on both sides
+        let sign = [1.0, -1.0, -1.0];
+        let rows = [0, 1, 2].map(|i| [0, 1, 2].map(|j| sign[i] * sign[j] * theirs[i][j]));
+        Self { rotation: Rotation { rows } }
+    }
+
+    /// Yaw, pitch and roll in degrees, taken apart as [`bifrons_vision::pose()`] does and in its signs.
+    #[must_use]
+    pub fn angles_deg(&self) -> [f64; 3] {
+        let m = &self.rotation.rows;
+        [m[2][0].clamp(-1.0, 1.0).asin(), -m[2][1].atan2(m[2][2]), m[1][0].atan2(m[0][0])]
+            .map(f64::to_degrees)
+    }
+}
+
+/// Reads the `Pose_Para` of a file of AFLW2000-3D.
 ///
 /// # Errors
 /// [`MeasureError::Io`]; [`MeasureError::Label`] when the file is no MATLAB file with such a matrix.
@@ -36,7 +62,7 @@ pub fn read_head_pose(path: &Path) -> Result<HeadPose, MeasureError> {
         let found = "none".to_owned();
         return Err(MeasureError::Label { path: path.to_owned(), expected: "a matrix Pose_Para", found });
     };
-    Ok(HeadPose { yaw_deg: yaw.to_degrees(), pitch_deg: pitch.to_degrees(), roll_deg: -roll.to_degrees() })
+    Ok(HeadPose::from_angles(*pitch, *yaw, *roll))
 }
 
 /// The numbers of a named matrix, column by column; `None` when there is none of floating-point numbers.
@@ -143,6 +169,20 @@ mod tests {
             assert_eq!(matrix(&bytes, "Pose_Para"), Some(vec![0.5, -0.25, 1.0]));
             assert_eq!(matrix(&bytes, "Shape_Para"), None);
         }
+    }
+
+    #[test]
+    fn each_angle_has_our_sign() {
+        let near = |pose: HeadPose, expected: [f64; 3]| {
+            pose.angles_deg()
+                .iter()
+                .zip(expected)
+                .for_each(|(a, b)| assert!((a - b).abs() < 1e-9, "{pose:?}"));
+        };
+        near(HeadPose::from_angles(0.0, 0.0, 0.0), [0.0; 3]);
+        near(HeadPose::from_angles(0.5, 0.0, 0.0), [0.0, 0.5_f64.to_degrees(), 0.0]);
+        near(HeadPose::from_angles(0.0, 0.5, 0.0), [-0.5_f64.to_degrees(), 0.0, 0.0]);
+        near(HeadPose::from_angles(0.0, 0.0, 0.5), [0.0, 0.0, 0.5_f64.to_degrees()]);
     }
 
     #[test]
