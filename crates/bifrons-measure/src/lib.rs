@@ -8,6 +8,7 @@
 
 mod error;
 pub mod face;
+pub mod film;
 pub mod labels;
 pub mod motion;
 pub mod picture;
