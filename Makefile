@@ -10,7 +10,7 @@ test: setup clips
 	cd models && sha256sum --check --strict --quiet SHA256SUMS
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets -- -D warnings
-	cargo test --release --workspace
+	cargo test --release --workspace --no-fail-fast
 
 setup:
 	tools/setup.sh

@@ -255,7 +255,11 @@ impl Run {
             let slice = (self.stall_timeout / 4).max(Duration::from_millis(10));
             match self.frames.recv_timeout(slice) {
                 Ok(planes) => return Ok(Some(planes)),
-                Err(RecvTimeoutError::Disconnected) => return Ok(None),
+                Err(RecvTimeoutError::Disconnected) => {
+                    // FFmpeg closed its output; what it has to say about that may still be on the way.
+                    while self.told.recv_timeout(self.stall_timeout).is_ok() {}
+                    return Ok(None);
+                }
                 Err(RecvTimeoutError::Timeout) => {
                     let now = self.progress_bytes.load(Ordering::Relaxed);
                     if now != seen {

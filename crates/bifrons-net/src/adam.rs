@@ -1,10 +1,43 @@
 //! The optimiser and its memory.
 
+use bifrons_kernels::adam::Adam as Settings;
 use burn::module::Module;
-use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
-use burn::tensor::{Bytes, Tensor};
+use burn::optim::{
+    AdamState, AdaptiveMomentumState, GradientsParams, LearningRate, ModuleOptimizer, Optimizer,
+};
+use burn::tensor::{Bytes, Device, Tensor};
 
-use crate::{NetError, Schedule};
+use crate::{NetError, Schedule, block};
+
+/// Burn's Adam, but every weight is read and written once.
+#[derive(Clone)]
+struct InOnePass;
+
+impl Optimizer for InOnePass {
+    type State<const D: usize> = AdamState<D>;
+
+    fn step<const D: usize>(
+        &self,
+        rate: LearningRate,
+        weights: Tensor<D>,
+        gradient: Tensor<D>,
+        state: Option<AdamState<D>>,
+    ) -> (Tensor<D>, Option<AdamState<D>>) {
+        let zeros = || Tensor::zeros(weights.dims(), &weights.device());
+        let (done, moments) = match state.map(|state| state.momentum) {
+            Some(state) => (state.time, [state.moment_1, state.moment_2]),
+            None => (0, [zeros(), zeros()]),
+        };
+        let settings =
+            Settings { rate: rate as f32, beta_1: 0.5, beta_2: 0.99, epsilon: 1e-7, step: done as i32 + 1 };
+        let (weights, [mean, square]) = block::adam_step(settings, weights, gradient, moments);
+        (weights, Some(AdamState::new(AdaptiveMomentumState::new(done + 1, mean, square))))
+    }
+
+    fn to_device<const D: usize>(state: AdamState<D>, device: &Device) -> AdamState<D> {
+        burn::optim::Adam::to_device(state, device)
+    }
+}
 
 /// Adam (Kingma & Ba 2015) with β = (0.5, 0.99), ε = 1e-7: the field's usual choice for this network.
 pub struct Adam {
@@ -23,9 +56,8 @@ impl Adam {
     /// An optimiser that has seen nothing yet.
     #[must_use]
     pub fn new(schedule: &Schedule) -> Self {
-        let config = AdamConfig::new().with_beta_1(0.5).with_beta_2(0.99).with_epsilon(1e-7);
         Self {
-            optimizer: config.init(),
+            optimizer: ModuleOptimizer::from(InOnePass),
             learning_rate: schedule.learning_rate,
             warmup_iterations: schedule.warmup_iterations,
         }

@@ -1,22 +1,20 @@
 //! The hourglass: one shared encoder, a decoder for each person.
 
 use burn::module::Module;
-use burn::tensor::activation::{leaky_relu, sigmoid};
 use burn::tensor::{Device, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::Network;
-use crate::layers::{Conv, Dense, Enlarge, Initializer, LEAK};
+use crate::layers::{Conv, Initializer, chain};
 
 /// A face to its code, and the code to the small image that every decoder starts from.
 #[derive(Module, Debug)]
 pub struct Encoder {
     shrink: Vec<Conv>,
-    to_latent: Dense,
-    from_latent: Dense,
-    enlarge: Enlarge,
-    waist_px: usize,
+    to_latent: Conv,
+    from_latent: Conv,
+    enlarge: Conv,
 }
 
 impl Encoder {
@@ -24,34 +22,29 @@ impl Encoder {
         let mut shrink = Vec::new();
         let mut inputs = 3;
         for &outputs in &network.encoder_channels {
-            shrink.push(Conv::new(init, inputs, outputs, 5, 2, 1.0));
+            shrink.push(Conv::shrinking(init, inputs, outputs));
             inputs = outputs;
         }
-        let waist_px = network.waist_px();
-        let area = waist_px * waist_px;
+        let side = network.waist_px();
         Self {
             shrink,
-            to_latent: Dense::new(init, inputs * area, network.latent),
-            from_latent: Dense::new(init, network.latent, network.waist_channels * area),
-            enlarge: Enlarge::new(init, network.waist_channels, network.waist_out_channels),
-            waist_px,
+            to_latent: Conv::gathering(init, side, inputs, network.latent),
+            from_latent: Conv::unfolding(init, side, network.latent, network.waist_channels),
+            enlarge: Conv::enlarging(init, network.waist_channels, network.waist_out_channels),
         }
     }
 
     /// Faces `[n, 3, input_px, input_px]` in `[0, 1]` to codes `[n, latent]`.
     #[must_use]
     pub fn latent(&self, faces: Tensor<4>) -> Tensor<2> {
-        let squeezed = self.shrink.iter().fold(faces, |x, conv| leaky_relu(conv.forward(x), LEAK));
-        self.to_latent.forward(squeezed.flatten(1, 3))
+        chain(faces, self.shrink.iter().chain([&self.to_latent])).flatten(1, 3)
     }
 
     /// Codes `[n, latent]` to what the decoders read, `[n, waist_out_channels, 2·waist_px, 2·waist_px]`.
     #[must_use]
     pub fn unfold(&self, latent: Tensor<2>) -> Tensor<4> {
-        let wide = self.from_latent.forward(latent);
-        let [count, numbers] = wide.dims();
-        let channels = numbers / (self.waist_px * self.waist_px);
-        self.enlarge.forward(wide.reshape([count, channels, self.waist_px, self.waist_px]))
+        let [count, numbers] = latent.dims();
+        chain(latent.reshape([count, numbers, 1, 1]), [&self.from_latent, &self.enlarge].into_iter())
     }
 
     /// [`latent`](Self::latent), then [`unfold`](Self::unfold).
@@ -64,7 +57,7 @@ impl Encoder {
 /// Draws one person's face from what the encoder saw.
 #[derive(Module, Debug)]
 pub struct Decoder {
-    enlarge: Vec<Enlarge>,
+    enlarge: Vec<Conv>,
     paint: Conv,
 }
 
@@ -73,18 +66,16 @@ impl Decoder {
         let mut enlarge = Vec::new();
         let mut inputs = network.waist_out_channels;
         for &outputs in &network.decoder_channels {
-            enlarge.push(Enlarge::new(init, inputs, outputs));
+            enlarge.push(Conv::enlarging(init, inputs, outputs));
             inputs = outputs;
         }
-        // a small gain starts the drawing near mid grey, where the sigmoid is steep
-        Self { enlarge, paint: Conv::new(init, inputs, 3, 5, 1, 0.1) }
+        Self { enlarge, paint: Conv::painting(init, inputs, 3) }
     }
 
     /// To faces `[n, 3, output_px, output_px]` in `(0, 1)`, RGB as filmed (gamma-encoded).
     #[must_use]
     pub fn forward(&self, unfolded: Tensor<4>) -> Tensor<4> {
-        let drawn = self.enlarge.iter().fold(unfolded, |x, stage| stage.forward(x));
-        sigmoid(self.paint.forward(drawn))
+        chain(unfolded, self.enlarge.iter().chain([&self.paint]))
     }
 }
 

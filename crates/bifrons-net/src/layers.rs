@@ -1,16 +1,12 @@
-//! The three layers everything is built of.
+//! The convolutions everything is built of.
 
+use bifrons_kernels::conv::{self, Activation};
 use burn::module::{Module, Param, ParamId};
-use burn::nn::PixelShuffleConfig;
-use burn::tensor::activation::leaky_relu;
-use burn::tensor::module::conv2d;
-use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-/// Slope of the leaky rectifier below zero, the value the field uses.
-pub(crate) const LEAK: f64 = 0.1;
+use crate::block;
 
 /// Makes weights from one seed, so that two runs start alike on every machine.
 pub(crate) struct Initializer<'a> {
@@ -27,8 +23,10 @@ impl Initializer<'_> {
     }
 
     /// Uniform in ±√(6/((1+leak²)·fan_in)) (He et al. 2015, for the leaky rectifier), times `gain`.
-    fn weight<const D: usize>(&mut self, shape: [usize; D], fan_in: usize, gain: f32) -> Param<Tensor<D>> {
-        let bound = gain * (6.0 / ((1.0 + LEAK * LEAK) * fan_in as f64)).sqrt() as f32;
+    fn weight(&mut self, shape: [usize; 4], gain: f32) -> Param<Tensor<4>> {
+        let fan_in = shape[0] * shape[1] * shape[2];
+        let leak = f64::from(conv::LEAK);
+        let bound = gain * (6.0 / ((1.0 + leak * leak) * fan_in as f64)).sqrt() as f32;
         let values: Vec<f32> =
             (0..shape.iter().product()).map(|_| self.rng.random_range(-bound..bound)).collect();
         self.parameter(Tensor::from_data(TensorData::new(values, shape), self.device))
@@ -45,72 +43,68 @@ impl Initializer<'_> {
     }
 }
 
-/// A convolution with bias.
+/// A convolution with bias and what follows it.
 #[derive(Module, Debug)]
 pub(crate) struct Conv {
     weight: Param<Tensor<4>>,
     bias: Param<Tensor<1>>,
-    stride: usize,
+    #[module(skip)]
+    what: conv::Conv,
 }
 
 impl Conv {
-    pub(crate) fn new(
+    fn new(
         init: &mut Initializer<'_>,
+        what: conv::Conv,
         inputs: usize,
         outputs: usize,
-        kernel: usize,
-        stride: usize,
         gain: f32,
     ) -> Self {
-        Self {
-            weight: init.weight([outputs, inputs, kernel, kernel], inputs * kernel * kernel, gain),
-            bias: init.bias(outputs),
-            stride,
-        }
+        let weight = init.weight([what.kernel, what.kernel, inputs, outputs], gain);
+        Self { weight, bias: init.bias(outputs), what }
     }
 
-    /// `[n, inputs, h, w]` to `[n, outputs, h/stride, w/stride]`, zeros beyond the border.
-    pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let border = self.weight.dims()[2] / 2;
-        let options = ConvOptions::new([self.stride; 2], [border; 2], [1; 2], 1);
-        conv2d(x, self.weight.val(), Some(self.bias.val()), options)
+    /// Halves the side: 5×5 with stride 2, leaky.
+    pub(crate) fn shrinking(init: &mut Initializer<'_>, inputs: usize, outputs: usize) -> Self {
+        let what = conv::Conv { kernel: 5, stride: 2, border: 2, activation: Activation::Leaky, shuffle: 1 };
+        Self::new(init, what, inputs, outputs, 1.0)
+    }
+
+    /// Doubles the side: 3×3 to four times the channels, leaky, pixel shuffle (Shi et al. 2016).
+    pub(crate) fn enlarging(init: &mut Initializer<'_>, inputs: usize, outputs: usize) -> Self {
+        let what = conv::Conv { kernel: 3, stride: 1, border: 1, activation: Activation::Leaky, shuffle: 2 };
+        Self::new(init, what, inputs, 4 * outputs, 1.0)
+    }
+
+    /// A full connection: images of `side` × `side` to one pixel.
+    pub(crate) fn gathering(init: &mut Initializer<'_>, side: usize, inputs: usize, outputs: usize) -> Self {
+        let what = conv::Conv { kernel: side, stride: 1, border: 0, activation: Activation::Linear, shuffle: 1 };
+        Self::new(init, what, inputs, outputs, HALF_VARIANCE)
+    }
+
+    /// A full connection: one pixel to images of `side` × `side`.
+    pub(crate) fn unfolding(init: &mut Initializer<'_>, side: usize, inputs: usize, outputs: usize) -> Self {
+        let what = conv::Conv { kernel: 1, stride: 1, border: 0, activation: Activation::Linear, shuffle: side };
+        Self::new(init, what, inputs, outputs * side * side, HALF_VARIANCE)
+    }
+
+    /// Colours in `(0, 1)`: 5×5, sigmoid.
+    pub(crate) fn painting(init: &mut Initializer<'_>, inputs: usize, outputs: usize) -> Self {
+        let what = conv::Conv { kernel: 5, stride: 1, border: 2, activation: Activation::Sigmoid, shuffle: 1 };
+        // a small gain starts the drawing near mid grey, where the sigmoid is steep
+        Self::new(init, what, inputs, outputs, 0.1)
+    }
+
+    fn part(&self) -> (conv::Conv, Tensor<4>, Tensor<1>) {
+        (self.what, self.weight.val(), self.bias.val())
     }
 }
 
-/// Enlarges twofold: 3×3 convolution to four times the channels, leaky rectifier, pixel shuffle
-/// (Shi et al. 2016).
-#[derive(Module, Debug)]
-pub(crate) struct Enlarge {
-    conv: Conv,
-}
+/// √½: without a rectifier, half of its variance keeps that of the input.
+const HALF_VARIANCE: f32 = std::f32::consts::FRAC_1_SQRT_2;
 
-impl Enlarge {
-    pub(crate) fn new(init: &mut Initializer<'_>, inputs: usize, outputs: usize) -> Self {
-        Self { conv: Conv::new(init, inputs, 4 * outputs, 3, 1, 1.0) }
-    }
-
-    /// `[n, inputs, h, w]` to `[n, outputs, 2h, 2w]`.
-    pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        PixelShuffleConfig::new(2).init().forward(leaky_relu(self.conv.forward(x), LEAK))
-    }
-}
-
-/// A full connection without activation.
-#[derive(Module, Debug)]
-pub(crate) struct Dense {
-    weight: Param<Tensor<2>>,
-    bias: Param<Tensor<1>>,
-}
-
-impl Dense {
-    pub(crate) fn new(init: &mut Initializer<'_>, inputs: usize, outputs: usize) -> Self {
-        // no rectifier follows: half of its variance keeps that of the input
-        let gain = (0.5_f32).sqrt();
-        Self { weight: init.weight([inputs, outputs], inputs, gain), bias: init.bias(outputs) }
-    }
-
-    /// `[n, inputs]` to `[n, outputs]`.
-    pub(crate) fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        x.matmul(self.weight.val()) + self.bias.val().unsqueeze()
-    }
+/// Images `[n, channels, height, width]` through one convolution after the other.
+pub(crate) fn chain<'a>(images: Tensor<4>, convolutions: impl Iterator<Item = &'a Conv>) -> Tensor<4> {
+    let parts: Vec<_> = convolutions.map(Conv::part).collect();
+    block::chain(images, &parts)
 }

@@ -2,13 +2,14 @@
 //!
 //! - [`Preset`]: the shape of a network and how it is trained, as data (one TOML each, built in).
 //! - [`Hourglass`]: the shared [`Encoder`] and one [`Decoder`] for each person.
-//! - [`Loss`]: how far a drawn face is from the true one, 0 (the same) to 1 (the opposite).
+//! - [`LossTerms`]: how far a drawn face is from the true one, 0 (the same) to 1 (the opposite).
 //! - [`weights`]: safetensors in and out; [`Adam`] the optimiser, whose state is saved the same way.
 //! - [`device`]: where the numbers are crunched.
 //!
 //! Nothing here reads a file or loops: `bifrons-training` does.
 
 mod adam;
+mod block;
 mod device;
 mod error;
 mod hourglass;
@@ -23,5 +24,5 @@ pub use burn::tensor::{Device, Tensor};
 pub use device::{DeviceName, device};
 pub use error::NetError;
 pub use hourglass::{Decoder, Encoder, Hourglass};
-pub use loss::{Loss, LossTerms};
+pub use loss::LossTerms;
 pub use preset::{Augmentation, Network, Preset, Schedule};

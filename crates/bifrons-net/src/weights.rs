@@ -1,8 +1,8 @@
 //! Weights as safetensors: data that any program can open and that cannot run code.
 //!
 //! Tensors are named by their place in the network, for example `encoder.shrink.0.weight`, and stored as
-//! little-endian f32 in the layout Burn trains with: convolutions `[out, in, kernel, kernel]`, dense layers
-//! `[in, out]`.
+//! little-endian f32 as `[kernel, kernel, in, out]`. Full connections are convolutions of one place; where a
+//! pixel shuffle follows, outputs are numbered (line, column, channel).
 
 use std::collections::BTreeMap;
 
@@ -133,7 +133,7 @@ impl ModuleMapper for Loader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Adam, Device, Hourglass, Loss, Preset};
+    use crate::{Adam, Device, Hourglass, LossTerms, Preset};
 
     fn net(seed: u64, device: &Device) -> Hourglass {
         Hourglass::new(&Preset::named("quick").unwrap().network, 2, seed, device)
@@ -144,7 +144,7 @@ mod tests {
         let weight = Tensor::<4>::ones([2, 1, 64, 64], device);
         for iteration in from..to {
             let drawn = net.forward(faces.clone(), 1);
-            let loss = Loss::new(64, device).terms(drawn, faces.clone(), weight.clone()).total();
+            let loss = LossTerms::new(drawn, faces.clone(), weight.clone()).total();
             net = adam.step(net, &loss, iteration);
         }
         net
@@ -184,7 +184,7 @@ mod tests {
         let weight = Tensor::<4>::ones([2, 1, 64, 64], &device);
         let loss = |net: &Hourglass| {
             let terms =
-                Loss::new(64, &device).terms(net.forward(faces.clone(), 1), faces.clone(), weight.clone());
+                LossTerms::new(net.forward(faces.clone(), 1), faces.clone(), weight.clone());
             terms.total().into_scalar::<f32>()
         };
         let mut adam = Adam::new(&Preset::named("quick").unwrap().training);

@@ -1,6 +1,6 @@
 //! The network, its optimiser, and one step of training.
 
-use bifrons_net::{Adam, Device, Hourglass, Loss, Preset, Tensor, weights};
+use bifrons_net::{Adam, Device, Hourglass, LossTerms, Preset, Tensor, weights};
 use bifrons_project::{Checkpoint, Checkpoints};
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +38,6 @@ pub struct Trainer {
     /// `None` only while the optimiser has it.
     net: Option<Hourglass>,
     adam: Adam,
-    loss: Loss,
     device: Device,
     /// Iterations done since the network was new.
     pub iteration: u64,
@@ -54,7 +53,6 @@ impl Trainer {
         Self {
             net: Some(Hourglass::new(&preset.network, people.len(), seed, &device)),
             adam: Adam::new(&preset.training),
-            loss: Loss::new(preset.network.output_px, &device),
             device,
             iteration: 0,
             meta: CheckpointMeta { preset, people, seed, trained_secs: 0.0, losses: Vec::new() },
@@ -73,7 +71,6 @@ impl Trainer {
         Ok(Self {
             net: Some(weights::from_safetensors(fresh, &checkpoint.read(MODEL)?)?),
             adam: Adam::from_bytes(&meta.preset.training, checkpoint.read(OPTIMIZER)?)?,
-            loss: Loss::new(meta.preset.network.output_px, &device),
             device,
             iteration: checkpoint.step(),
             meta,
@@ -97,7 +94,7 @@ impl Trainer {
         for (person, decoder) in net.decoders.iter().enumerate() {
             let own = |faces: &Tensor<4>| faces.clone().narrow(0, person * each, each);
             let drawn = decoder.forward(own(&unfolded));
-            let terms = self.loss.terms(drawn, own(&truth), own(&weight));
+            let terms = LossTerms::new(drawn, own(&truth), own(&weight));
             losses.push(terms.total());
         }
         let values: StepLosses = losses.iter().map(|loss| loss.clone().into_scalar::<f32>()).collect();

@@ -1,0 +1,244 @@
+//! From the gradient of the result to those of input, weights and bias.
+
+use rayon::prelude::*;
+
+use super::correlate::{Window, correlate};
+use super::forward::{Shuffle, planar};
+use super::weight_gradient::Weighing;
+use super::{Conv, Form, Shared, ValuesRef, pack, pick_layout, with_tile};
+use crate::buffer::{CacheLine, numbers, numbers_mut, zeros};
+use crate::element::Element;
+use crate::layout::{Dims, Layout};
+use crate::path::Path;
+use crate::tile::Tile;
+
+/// What [`backward`] finds.
+#[derive(Clone, Debug)]
+pub struct Gradients {
+    /// In the layout of the input, where it was asked for.
+    pub input: Option<Vec<CacheLine>>,
+    /// `[kernel, kernel, inputs, outputs]`.
+    pub weights: Vec<f32>,
+    /// `[outputs]`.
+    pub bias: Vec<f32>,
+}
+
+/// Gradients of [`forward`](super::forward): `result` is what it gave in the form `form`, `gradient` that of the
+/// loss with respect to it, in the same form.
+///
+/// # Panics
+/// When sizes do not agree.
+#[must_use]
+pub fn backward(
+    path: Path,
+    conv: &Conv,
+    x: (&[CacheLine], Layout),
+    weights: &[f32],
+    result: ValuesRef<'_>,
+    gradient: ValuesRef<'_>,
+    form: Form,
+    with_input: bool,
+) -> Gradients {
+    with_tile!(path, tile, run(tile, conv, x, weights, result, gradient, form, with_input))
+}
+
+fn run<T: Tile + Weighing>(
+    tile: T,
+    conv: &Conv,
+    (x, layout): (&[CacheLine], Layout),
+    weights: &[f32],
+    result: ValuesRef<'_>,
+    gradient: ValuesRef<'_>,
+    form: Form,
+    with_input: bool,
+) -> Gradients {
+    let inputs = layout.dims.channels;
+    let outputs = weights.len() / (conv.kernel * conv.kernel * inputs);
+    let (height, width) = conv.grid(layout.dims);
+    let phases: Vec<Phase> = (0..conv.stride * conv.stride).map(|number| Phase::new(conv, layout.dims, number)).collect();
+    let pad = phases.iter().map(|phase| phase.pad(width)).max().unwrap_or(0);
+    let dims = Dims { images: layout.dims.images, height, width, channels: outputs };
+    let sums = pick_layout(T::GROUP, T::K_STEP, dims, pad);
+    let (before, bias) = before_activation(tile, conv, sums, result, gradient, form);
+    let before = numbers::<T::E>(&before);
+    let weights_gradient = tile.weigh(conv, numbers(x), layout, before, sums);
+    let input = with_input.then(|| {
+        let mut found = zeros::<T::E>(layout.len());
+        let out = Shared(numbers_mut::<T::E>(&mut found).as_mut_ptr());
+        for phase in &phases {
+            phase.input_gradient(tile, conv, weights, (before, sums), (out, layout));
+        }
+        found
+    });
+    Gradients { input, weights: weights_gradient, bias }
+}
+
+/// Gradient of the sums before the activation, and of the bias.
+fn before_activation<T: Tile>(
+    tile: T,
+    conv: &Conv,
+    sums: Layout,
+    result: ValuesRef<'_>,
+    gradient: ValuesRef<'_>,
+    form: Form,
+) -> (Vec<CacheLine>, Vec<f32>) {
+    let Dims { images, height, width, channels: outputs } = sums.dims;
+    let shuffle = Shuffle::new(conv.shuffle, outputs / (conv.shuffle * conv.shuffle));
+    let mut found = zeros::<T::E>(sums.len());
+    let length = sums.line();
+    // the sums of a line are added up in the order of the lines: the same for any number of threads
+    let lines = numbers_mut::<T::E>(&mut found)[..height * length].par_chunks_mut(length).enumerate();
+    let line = |(line, to): (usize, &mut [T::E])| -> Vec<f32> {
+        let mut bias = vec![0.0_f32; outputs];
+        for column in 0..width {
+            for image in 0..images {
+                let at = sums.offset(image, 0, column);
+                let to = &mut to[at..at + outputs];
+                shuffle.each(
+                    0,
+                    outputs,
+                    #[inline(always)]
+                    |part, from, count| {
+                        let (y, x) = (line * conv.shuffle + part.line, column * conv.shuffle + part.column);
+                        let to = &mut to[from..from + count];
+                        let bias = &mut bias[from..from + count];
+                        let mut put = |i: usize, result: f32, gradient: f32| {
+                            let value = gradient * conv.activation.slope(result);
+                            to[i] = T::E::from_f32(value);
+                            bias[i] += value;
+                        };
+                        match (form, result, gradient) {
+                            (Form::Packed(layout), ValuesRef::Packed(result), ValuesRef::Packed(gradient)) => {
+                                let at = layout.offset(image, y, x) + part.channel;
+                                let result = &numbers::<T::E>(result)[at..at + count];
+                                let gradient = &numbers::<T::E>(gradient)[at..at + count];
+                                for i in 0..count {
+                                    put(i, result[i].to_f32(), gradient[i].to_f32());
+                                }
+                            }
+                            (Form::Planar(dims), ValuesRef::Planar(result), ValuesRef::Planar(gradient)) => {
+                                for i in 0..count {
+                                    let at = planar(dims, image, part.channel + i, y, x);
+                                    put(i, result[at], gradient[at]);
+                                }
+                            }
+                            _ => panic!("result and gradient are not in the form they are said to have"),
+                        }
+                    },
+                );
+            }
+        }
+        bias
+    };
+    let biases: Vec<Vec<f32>> = lines
+        .map(|work| {
+            tile.run(
+                #[inline(always)]
+                || line(work),
+            )
+        })
+        .collect();
+    let mut bias = vec![0.0_f32; outputs];
+    for line in biases {
+        for (sum, value) in bias.iter_mut().zip(line) {
+            *sum += value;
+        }
+    }
+    (found, bias)
+}
+
+/// The input pixels that meet the same taps: with stride 2, every second one of every second line.
+#[derive(Debug)]
+struct Phase {
+    /// First line and column.
+    y: usize,
+    x: usize,
+    /// How many lines and columns.
+    lines: usize,
+    columns: usize,
+    /// Taps of the kernel, each with the place of the kernel it comes from, relative to the pixel.
+    taps_y: Vec<(usize, isize)>,
+    taps_x: Vec<(usize, isize)>,
+}
+
+impl Phase {
+    fn new(conv: &Conv, input: Dims, number: usize) -> Self {
+        let (y, x) = (number / conv.stride, number % conv.stride);
+        let taps = |first: usize| {
+            let reach = |tap: usize| (first + conv.border) as isize - tap as isize;
+            let stride = conv.stride as isize;
+            let mut taps: Vec<_> = (0..conv.kernel)
+                .filter(|&tap| reach(tap).rem_euclid(stride) == 0)
+                .map(|tap| (tap, reach(tap).div_euclid(stride)))
+                .collect();
+            taps.sort_by_key(|tap| tap.1);
+            taps
+        };
+        let count = |side: usize, first: usize| side.saturating_sub(first).div_ceil(conv.stride);
+        Self {
+            y,
+            x,
+            lines: count(input.height, y),
+            columns: count(input.width, x),
+            taps_y: taps(y),
+            taps_x: taps(x),
+        }
+    }
+
+    /// Zeros needed beside a line of `width` sums.
+    fn pad(&self, width: usize) -> usize {
+        let (Some(first), Some(last)) = (self.taps_x.first(), self.taps_x.last()) else { return 0 };
+        let right = self.columns as isize - 1 + last.1 - (width as isize - 1);
+        (-first.1).max(right).max(0) as usize
+    }
+
+    fn input_gradient<T: Tile>(
+        &self,
+        tile: T,
+        conv: &Conv,
+        weights: &[f32],
+        (before, sums): (&[T::E], Layout),
+        (out, layout): (Shared<T::E>, Layout),
+    ) {
+        if self.taps_x.is_empty() || self.taps_y.is_empty() {
+            return;
+        }
+        let (inputs, outputs) = (layout.dims.channels, sums.dims.channels);
+        let window = Window {
+            layout: sums,
+            lines: self.lines,
+            columns: self.columns,
+            stride: 1,
+            taps_y: self.taps_y.iter().map(|tap| tap.1).collect(),
+            first_x: self.taps_x[0].1,
+            taps_x: self.taps_x.len(),
+        };
+        let depth: pack::Depth = window
+            .depth(T::K_STEP)
+            .map(|place| {
+                place.map(|(y, x, output)| {
+                    (self.taps_y[y].0 * conv.kernel + self.taps_x[x].0) * inputs * outputs + output
+                })
+            })
+            .collect();
+        let strips = pack::from_columns(tile, weights, &depth, inputs, outputs);
+        correlate(
+            tile,
+            before,
+            &window,
+            numbers(&strips),
+            inputs,
+            #[inline(always)]
+            |image, line, column, first, found| {
+                let (y, x) = (line * conv.stride + self.y, column * conv.stride + self.x);
+                let at = layout.offset(image, y, x) + first;
+                // SAFETY: channels of one pixel of the input, within `layout.len()`; each pixel belongs to
+                // one phase and one position, and other channels to other calls.
+                let to = unsafe { std::slice::from_raw_parts_mut(out.at(at), found.len()) };
+                for (to, value) in to.iter_mut().zip(found) {
+                    *to = T::E::from_f32(*value);
+                }
+            },
+        );
+    }
+}

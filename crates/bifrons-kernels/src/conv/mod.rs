@@ -1,0 +1,231 @@
+//! The one operator that our networks are made of: convolution, bias, activation and pixel shuffle in one.
+//!
+//! A full connection is a convolution whose kernel is the whole image; an enlargement shuffles channels to
+//! pixels. Weights are `[kernel, kernel, inputs, outputs]`, so that gradients come out as tiles write them.
+
+mod backward;
+mod correlate;
+mod forward;
+mod images;
+mod pack;
+#[cfg(test)]
+mod tests;
+mod weight_gradient;
+mod weight_gradient_amx;
+
+pub use backward::{Gradients, backward};
+pub use forward::forward;
+pub use images::{enter, leave};
+
+use crate::buffer::CacheLine;
+use crate::layout::{Dims, Layout, Order};
+use crate::path::Path;
+
+/// What follows a convolution.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Activation {
+    /// Nothing.
+    Linear,
+    /// x above zero, 0.1 · x below.
+    Leaky,
+    /// 1 / (1 + e⁻ˣ).
+    Sigmoid,
+}
+
+/// Slope of [`Activation::Leaky`] below zero.
+pub const LEAK: f32 = 0.1;
+
+impl Activation {
+    #[inline(always)]
+    fn apply(self, value: f32) -> f32 {
+        match self {
+            Self::Linear => value,
+            // written so that NaN stays NaN
+            Self::Leaky => {
+                if value < 0.0 {
+                    LEAK * value
+                } else {
+                    value
+                }
+            }
+            Self::Sigmoid => 1.0 / (1.0 + (-value).exp()),
+        }
+    }
+
+    /// Derivative from the result.
+    #[inline(always)]
+    fn slope(self, result: f32) -> f32 {
+        match self {
+            Self::Linear => 1.0,
+            Self::Leaky => {
+                if result < 0.0 {
+                    LEAK
+                } else {
+                    1.0
+                }
+            }
+            Self::Sigmoid => result * (1.0 - result),
+        }
+    }
+}
+
+/// A square convolution and what follows it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Conv {
+    /// Side of the kernel.
+    pub kernel: usize,
+    /// Pixels from one place of the kernel to the next.
+    pub stride: usize,
+    /// Lines of zeros assumed beyond each border.
+    pub border: usize,
+    /// What follows.
+    pub activation: Activation,
+    /// Each pixel of the result becomes `shuffle` × `shuffle`; channels are numbered `(line, column, channel)`.
+    pub shuffle: usize,
+}
+
+impl Conv {
+    /// Places of the kernel: height and width before the shuffle.
+    ///
+    /// # Panics
+    /// When the kernel does not fit.
+    #[must_use]
+    pub fn grid(&self, input: Dims) -> (usize, usize) {
+        let places = |side: usize| (side + 2 * self.border - self.kernel) / self.stride + 1;
+        (places(input.height), places(input.width))
+    }
+
+    /// Sizes of the result for `outputs` channels before the shuffle.
+    ///
+    /// # Panics
+    /// When `outputs` cannot be shuffled, or the kernel does not fit.
+    #[must_use]
+    pub fn result(&self, input: Dims, outputs: usize) -> Dims {
+        let parts = self.shuffle * self.shuffle;
+        assert!(outputs.is_multiple_of(parts), "{outputs} channels cannot be shuffled by {}", self.shuffle);
+        let (height, width) = self.grid(input);
+        Dims {
+            images: input.images,
+            height: height * self.shuffle,
+            width: width * self.shuffle,
+            channels: outputs / parts,
+        }
+    }
+
+    /// Numbers of the weights.
+    #[must_use]
+    pub fn weights(&self, inputs: usize, outputs: usize) -> usize {
+        self.kernel * self.kernel * inputs * outputs
+    }
+}
+
+/// Where a result goes, or a gradient comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// For the next convolution.
+    Packed(Layout),
+    /// `[image, channel, y, x]` in f32: for everything else.
+    Planar(Dims),
+}
+
+/// How images of these sizes lie in memory when `consumer` reads them on this path.
+#[must_use]
+pub fn layout(path: Path, dims: Dims, consumer: &Conv) -> Layout {
+    let (group, k_step) = shape_of(path);
+    pick_layout(group, k_step, dims, consumer.border)
+}
+
+fn pick_layout(group: usize, k_step: usize, dims: Dims, pad: usize) -> Layout {
+    // tiles are 32 deep in bf16; fewer channels share a step with their right neighbours
+    let stored = match dims.channels {
+        channels if k_step == 1 => channels,
+        ..=4 => 4,
+        5..=8 => 8,
+        9..=16 => 16,
+        channels => channels.next_multiple_of(32),
+    };
+    let together = dims.images.is_multiple_of(group) && stored.is_multiple_of(k_step);
+    Layout { dims, stored, order: if together { Order::Images } else { Order::Pixels }, pad }
+}
+
+/// Rows of a group and depth of a step on a path.
+fn shape_of(path: Path) -> (usize, usize) {
+    match path {
+        Path::Plain | Path::Avx2 => (2, 1),
+        Path::Avx512 => (4, 1),
+        Path::Amx => (16, 32),
+    }
+}
+
+/// A result or a gradient in one of the two forms.
+#[derive(Clone, Debug)]
+pub enum Values {
+    /// As [`Form::Packed`].
+    Packed(Vec<CacheLine>),
+    /// As [`Form::Planar`].
+    Planar(Vec<f32>),
+}
+
+/// Borrowed [`Values`].
+#[derive(Clone, Copy, Debug)]
+pub enum ValuesRef<'a> {
+    /// As [`Form::Packed`].
+    Packed(&'a [CacheLine]),
+    /// As [`Form::Planar`].
+    Planar(&'a [f32]),
+}
+
+impl Values {
+    /// The same, borrowed.
+    #[must_use]
+    pub fn as_ref(&self) -> ValuesRef<'_> {
+        match self {
+            Self::Packed(packed) => ValuesRef::Packed(packed),
+            Self::Planar(planes) => ValuesRef::Planar(planes),
+        }
+    }
+}
+
+/// A pointer that threads share; each writes places of its own.
+#[derive(Clone, Copy)]
+struct Shared<E>(*mut E);
+
+// SAFETY: whoever dereferences it proves that no two threads touch the same place.
+unsafe impl<E: Send> Send for Shared<E> {}
+// SAFETY: as above.
+unsafe impl<E: Send> Sync for Shared<E> {}
+
+impl<E> Shared<E> {
+    #[inline(always)]
+    fn at(self, index: usize) -> *mut E {
+        self.0.wrapping_add(index)
+    }
+}
+
+/// Calls `$body` with `$tile` being the path's tile.
+macro_rules! with_tile {
+    ($path:expr, $tile:ident, $body:expr) => {
+        match $path {
+            #[cfg(target_arch = "x86_64")]
+            $crate::path::Path::Amx => {
+                let $tile = $crate::tile::amx::Amx;
+                $body
+            }
+            #[cfg(target_arch = "x86_64")]
+            $crate::path::Path::Avx512 => {
+                let $tile = $crate::tile::avx512::Avx512;
+                $body
+            }
+            #[cfg(target_arch = "x86_64")]
+            $crate::path::Path::Avx2 => {
+                let $tile = $crate::tile::avx2::Avx2;
+                $body
+            }
+            _ => {
+                let $tile = $crate::tile::plain::Plain;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use with_tile;

@@ -1,0 +1,98 @@
+//! Weight gradients: products of input and gradient, summed over every position of every image.
+
+use rayon::prelude::*;
+
+use super::{Conv, Shared};
+use crate::layout::{Dims, Layout};
+use crate::tile::{Block, COLUMNS, MOST_ROWS, OuterTile, Tile};
+
+/// A tile that can find weight gradients.
+pub(crate) trait Weighing: Tile {
+    /// `[kernel, kernel, inputs, outputs]` from the input and the gradient before the activation.
+    fn weigh(self, conv: &Conv, x: &[Self::E], layout: Layout, before: &[Self::E], sums: Layout) -> Vec<f32>;
+}
+
+impl<T: OuterTile> Weighing for T {
+    fn weigh(self, conv: &Conv, x: &[f32], layout: Layout, before: &[f32], sums: Layout) -> Vec<f32> {
+        outer(self, conv, x, layout, before, sums)
+    }
+}
+
+/// Blocks of rows that a task sums side by side while a line is in the cache.
+const BLOCKS_OF_TASK: usize = 8;
+
+/// f32: inputs by outputs, position after position.
+fn outer<T: OuterTile>(
+    tile: T,
+    conv: &Conv,
+    x: &[f32],
+    layout: Layout,
+    before: &[f32],
+    sums: Layout,
+) -> Vec<f32> {
+    let Dims { images, height, width, channels: outputs } = sums.dims;
+    let inputs = layout.dims.channels;
+    let mut found = vec![0.0_f32; conv.weights(inputs, outputs)];
+    let out = Shared(found.as_mut_ptr());
+    let rows = 2 * T::GROUP;
+    let strips = outputs.div_ceil(COLUMNS);
+    let parts = inputs.div_ceil(rows * BLOCKS_OF_TASK);
+    let border = conv.border;
+    // the pixels of this place's taps that lie inside the image
+    let inside = |tap: usize, places: usize, side: usize| {
+        let first = border.saturating_sub(tap).div_ceil(conv.stride);
+        let last = (side + border).saturating_sub(tap).div_ceil(conv.stride).min(places);
+        first..last.max(first)
+    };
+    let task = |number: usize| {
+        let (strip, rest) = (number % strips, number / strips);
+        let (part, tap) = (rest % parts, rest / parts);
+        let (tap_y, tap_x) = (tap / conv.kernel, tap % conv.kernel);
+        let first_input = part * rows * BLOCKS_OF_TASK;
+        let blocks = (inputs - first_input).div_ceil(rows).min(BLOCKS_OF_TASK);
+        let mut totals: [Block; BLOCKS_OF_TASK] = std::array::from_fn(|_| Block([0.0; MOST_ROWS * COLUMNS]));
+        let columns = inside(tap_x, width, layout.dims.width);
+        // along the images or along the line, whichever is longer
+        let along_images = images >= columns.len();
+        let (stretches, count) = if along_images { (columns.len(), images) } else { (images, columns.len()) };
+        let (x_step, before_step) = if along_images {
+            (layout.image_step(), sums.image_step())
+        } else {
+            (conv.stride * layout.x_step(), sums.x_step())
+        };
+        for line in inside(tap_y, height, layout.dims.height) {
+            let y = line * conv.stride + tap_y - border;
+            for stretch in 0..stretches {
+                let (image, column) =
+                    if along_images { (0, columns.start + stretch) } else { (stretch, columns.start) };
+                let from = layout.offset(image, y, column * conv.stride + tap_x - border) + first_input;
+                let other = sums.offset(image, line, column) + strip * COLUMNS;
+                assert!(from + (count - 1) * x_step + rows * blocks <= x.len());
+                assert!(other + (count - 1) * before_step + COLUMNS <= before.len());
+                for (block, total) in totals[..blocks].iter_mut().enumerate() {
+                    // SAFETY: the assertions cover every index; this is called inside `run`. Channels beyond
+                    // the last are numbers of other pixels: their sums are not written.
+                    unsafe {
+                        let a = x.as_ptr().add(from + block * rows);
+                        tile.outer(a, x_step, before.as_ptr().add(other), before_step, count, total);
+                    }
+                }
+            }
+        }
+        let width = COLUMNS.min(outputs - strip * COLUMNS);
+        for input in first_input..inputs.min(first_input + blocks * rows) {
+            let (block, row) = ((input - first_input) / rows, (input - first_input) % rows);
+            let at = (tap * inputs + input) * outputs + strip * COLUMNS;
+            // SAFETY: `width` weights of one tap and input, which only this task writes.
+            let to = unsafe { std::slice::from_raw_parts_mut(out.at(at), width) };
+            to.copy_from_slice(&totals[block].0[row * COLUMNS..row * COLUMNS + width]);
+        }
+    };
+    (0..conv.kernel * conv.kernel * parts * strips).into_par_iter().for_each(|number| {
+        tile.run(
+            #[inline(always)]
+            || task(number),
+        );
+    });
+    found
+}

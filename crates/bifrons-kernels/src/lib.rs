@@ -1,0 +1,23 @@
+//! What training spends its time in, written for the processors that people have.
+//!
+//! - [`conv`]: convolution, bias, activation and pixel shuffle as one operator, forward and backward.
+//! - [`loss`]: DSSIM and MSE inside a mask.
+//! - [`adam`]: the optimiser.
+//! - [`Path`]: which instructions do it, chosen when the program runs. `BIFRONS_KERNELS=plain|avx2|avx512|amx`
+//!   asks for one.
+//! - [`layout`]: how activations lie in memory, so that nothing is ever copied into patches.
+//!
+//! On [`Path::Amx`] activations are bf16, all sums, weights and moments f32; on the others everything is f32.
+//! A path gives the same result for any number of threads. Knows nothing of faces or of Burn.
+
+pub mod adam;
+pub mod buffer;
+pub mod conv;
+mod element;
+pub mod layout;
+pub mod loss;
+mod path;
+mod tile;
+
+pub use element::Element;
+pub use path::Path;

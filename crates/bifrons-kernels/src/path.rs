@@ -1,0 +1,76 @@
+//! Which instructions the kernels use.
+
+use std::sync::OnceLock;
+
+/// A set of instructions, the slowest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Path {
+    /// Rust that every processor runs; NEON where the compiler may assume it.
+    Plain,
+    /// x86 with 256-bit vectors and fused multiply-add.
+    Avx2,
+    /// x86 with 512-bit vectors.
+    Avx512,
+    /// Matrix tiles in bf16 (Intel since 2023); f32 runs as on [`Avx512`](Self::Avx512).
+    Amx,
+}
+
+impl Path {
+    /// The name that `BIFRONS_KERNELS` knows it by.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Avx2 => "avx2",
+            Self::Avx512 => "avx512",
+            Self::Amx => "amx",
+        }
+    }
+
+    /// All that this processor can run, the slowest first.
+    #[must_use]
+    pub fn available() -> Vec<Self> {
+        let all = [Self::Plain, Self::Avx2, Self::Avx512, Self::Amx];
+        all.into_iter().filter(|path| path.runs_here()).collect()
+    }
+
+    /// The fastest one that runs here, unless the variable `BIFRONS_KERNELS` names another that does.
+    #[must_use]
+    pub fn best() -> Self {
+        static BEST: OnceLock<Path> = OnceLock::new();
+        *BEST.get_or_init(|| {
+            let available = Self::available();
+            let asked = std::env::var("BIFRONS_KERNELS").unwrap_or_default();
+            let named = available.iter().find(|path| path.name() == asked);
+            *named.or(available.last()).expect("plain Rust runs everywhere")
+        })
+    }
+
+    /// Whether activations are bf16 on this path (weights and sums are f32 on all).
+    #[must_use]
+    pub fn is_bf16(self) -> bool {
+        self == Self::Amx
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn runs_here(self) -> bool {
+        let avx512 = || {
+            is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("fma")
+        };
+        match self {
+            Self::Plain => true,
+            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            Self::Avx512 => avx512(),
+            Self::Amx => avx512() && crate::tile::amx::allowed(),
+        }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn runs_here(self) -> bool {
+        self == Self::Plain
+    }
+}

@@ -1,0 +1,88 @@
+//! Tiles of 4 rows by 16 columns in AVX2: 8 sums in flight, and what they need fits the 16 registers.
+
+use std::arch::x86_64::*;
+
+use super::{Block, OuterTile, Run, Tile, Vector, multiply_f32, outer_f32};
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Avx2;
+
+impl Vector for __m256 {
+    const LEN: usize = 8;
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        // SAFETY: the caller's processor has the instruction, as for all of these.
+        unsafe { _mm256_setzero_ps() }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller promises 8 readable numbers.
+        unsafe { _mm256_loadu_ps(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        // SAFETY: see `zero`.
+        unsafe { _mm256_set1_ps(value) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller promises 8 writable numbers.
+        unsafe { _mm256_storeu_ps(to, self) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_add(self, b: Self, c: Self) -> Self {
+        // SAFETY: see `zero`.
+        unsafe { _mm256_fmadd_ps(self, b, c) }
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+fn compiled_for<R>(work: impl FnOnce() -> R) -> R {
+    work()
+}
+
+impl Tile for Avx2 {
+    type E = f32;
+    const GROUP: usize = 2;
+    const K_STEP: usize = 1;
+
+    #[inline(always)]
+    fn run<R>(self, work: impl FnOnce() -> R) -> R {
+        // SAFETY: the tile is only chosen where `Path` found these instructions.
+        unsafe { compiled_for(work) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply(
+        self,
+        starts: [*const f32; 2],
+        row_step: usize,
+        runs: &[Run],
+        strip: *const f32,
+        block: &mut Block,
+    ) {
+        // SAFETY: the caller's promise, inside `run`.
+        unsafe { multiply_f32::<__m256, 2, 2>(starts, row_step, runs, strip, block) }
+    }
+}
+
+impl OuterTile for Avx2 {
+    #[inline(always)]
+    unsafe fn outer(
+        self,
+        a: *const f32,
+        a_step: usize,
+        b: *const f32,
+        b_step: usize,
+        count: usize,
+        block: &mut Block,
+    ) {
+        // SAFETY: the caller's promise, inside `run`.
+        unsafe { outer_f32::<__m256, 2, 2>(a, a_step, b, b_step, count, block) }
+    }
+}

@@ -1,0 +1,88 @@
+//! Tiles of 8 rows by 32 columns in AVX-512: 16 sums in flight hide the latency of both multipliers.
+
+use std::arch::x86_64::*;
+
+use super::{Block, OuterTile, Run, Tile, Vector, multiply_f32, outer_f32};
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Avx512;
+
+impl Vector for __m512 {
+    const LEN: usize = 16;
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        // SAFETY: the caller's processor has the instruction, as for all of these.
+        unsafe { _mm512_setzero_ps() }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller promises 16 readable numbers.
+        unsafe { _mm512_loadu_ps(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        // SAFETY: see `zero`.
+        unsafe { _mm512_set1_ps(value) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller promises 16 writable numbers.
+        unsafe { _mm512_storeu_ps(to, self) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_add(self, b: Self, c: Self) -> Self {
+        // SAFETY: see `zero`.
+        unsafe { _mm512_fmadd_ps(self, b, c) }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma")]
+fn compiled_for<R>(work: impl FnOnce() -> R) -> R {
+    work()
+}
+
+impl Tile for Avx512 {
+    type E = f32;
+    const GROUP: usize = 4;
+    const K_STEP: usize = 1;
+
+    #[inline(always)]
+    fn run<R>(self, work: impl FnOnce() -> R) -> R {
+        // SAFETY: the tile is only chosen where `Path` found these instructions.
+        unsafe { compiled_for(work) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply(
+        self,
+        starts: [*const f32; 2],
+        row_step: usize,
+        runs: &[Run],
+        strip: *const f32,
+        block: &mut Block,
+    ) {
+        // SAFETY: the caller's promise, inside `run`.
+        unsafe { multiply_f32::<__m512, 4, 2>(starts, row_step, runs, strip, block) }
+    }
+}
+
+impl OuterTile for Avx512 {
+    #[inline(always)]
+    unsafe fn outer(
+        self,
+        a: *const f32,
+        a_step: usize,
+        b: *const f32,
+        b_step: usize,
+        count: usize,
+        block: &mut Block,
+    ) {
+        // SAFETY: the caller's promise, inside `run`.
+        unsafe { outer_f32::<__m512, 4, 2>(a, a_step, b, b_step, count, block) }
+    }
+}

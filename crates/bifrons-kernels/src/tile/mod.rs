@@ -1,0 +1,189 @@
+//! The innermost loops: a block of the result from rows of one matrix and a packed strip of the other.
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod amx;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx2;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx512;
+pub(crate) mod plain;
+
+use crate::element::Element;
+
+/// Columns of a block, for every kind of tile.
+pub(crate) const COLUMNS: usize = 32;
+/// The most rows a block has.
+pub(crate) const MOST_ROWS: usize = 32;
+
+/// A block's sums: row after row of [`COLUMNS`].
+#[repr(C, align(64))]
+pub(crate) struct Block(pub(crate) [f32; MOST_ROWS * COLUMNS]);
+
+/// A stretch of the inner dimension that lies together in memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    /// Where it begins, counted from each row's own start.
+    pub(crate) offset: isize,
+    /// Its length in numbers, a multiple of [`Tile::K_STEP`].
+    pub(crate) len: usize,
+    /// Where its part of the packed strip begins.
+    pub(crate) packed: usize,
+}
+
+/// A way to multiply: which vectors, how many rows at once.
+///
+/// A block has two groups of `GROUP` rows; the rows of a group lie `row_step` numbers apart.
+pub(crate) trait Tile: Copy + Send + Sync {
+    /// What activations are stored as.
+    type E: Element;
+    /// Rows of a group.
+    const GROUP: usize;
+    /// The inner dimension is a multiple of this in packed strips.
+    const K_STEP: usize;
+
+    /// Runs `work` compiled for this tile's instructions, and with its registers set up.
+    fn run<R>(self, work: impl FnOnce() -> R) -> R;
+
+    /// `block = Σ_runs rows · strip`.
+    ///
+    /// # Safety
+    /// Called inside [`run`](Self::run). For both groups, every row and every run,
+    /// `start + row · row_step + offset .. + len` lies in one allocation that `start` points into, and
+    /// `strip + packed ..+ len · COLUMNS` in another.
+    unsafe fn multiply(
+        self,
+        starts: [*const Self::E; 2],
+        row_step: usize,
+        runs: &[Run],
+        strip: *const Self::E,
+        block: &mut Block,
+    );
+}
+
+/// A tile that can also sum products of columns: what weight gradients are made of.
+pub(crate) trait OuterTile: Tile<E = f32> {
+    /// `block[i][j] += Σ_k a[k · a_step + i] · b[k · b_step + j]` for `i < 2 · GROUP`.
+    ///
+    /// # Safety
+    /// Called inside [`run`](Tile::run); all indices named above lie in the allocations `a` and `b` point to.
+    unsafe fn outer(
+        self,
+        a: *const f32,
+        a_step: usize,
+        b: *const f32,
+        b_step: usize,
+        count: usize,
+        block: &mut Block,
+    );
+}
+
+/// What vectors the f32 tiles are made of.
+trait Vector: Copy {
+    const LEN: usize;
+    unsafe fn zero() -> Self;
+    unsafe fn load(from: *const f32) -> Self;
+    unsafe fn splat(value: f32) -> Self;
+    unsafe fn store(self, to: *mut f32);
+    /// `self · b + c`, rounded once where the processor can.
+    unsafe fn multiply_add(self, b: Self, c: Self) -> Self;
+}
+
+/// [`Tile::multiply`] for f32, `2 · GROUP` rows by `V` vectors at a time.
+///
+/// # Safety
+/// As there; and the processor has the vectors' instructions.
+#[inline(always)]
+unsafe fn multiply_f32<V: Vector, const GROUP: usize, const VECTORS: usize>(
+    starts: [*const f32; 2],
+    row_step: usize,
+    runs: &[Run],
+    strip: *const f32,
+    block: &mut Block,
+) {
+    let strips = COLUMNS / (V::LEN * VECTORS);
+    for part in 0..strips {
+        let column = part * V::LEN * VECTORS;
+        // SAFETY: the caller promises the rows and the strip; `column + V::LEN * VECTORS <= COLUMNS`,
+        // and the block has `MOST_ROWS >= 2 * GROUP` rows of `COLUMNS`.
+        unsafe {
+            let mut sums = [[[V::zero(); VECTORS]; GROUP]; 2];
+            for run in runs {
+                let rows = [starts[0].offset(run.offset), starts[1].offset(run.offset)];
+                let mut b = strip.add(run.packed + column);
+                for k in 0..run.len {
+                    let mut across = [V::zero(); VECTORS];
+                    for (v, vector) in across.iter_mut().enumerate() {
+                        *vector = V::load(b.add(v * V::LEN));
+                    }
+                    for group in 0..2 {
+                        for row in 0..GROUP {
+                            let a = V::splat(*rows[group].add(row * row_step + k));
+                            for v in 0..VECTORS {
+                                sums[group][row][v] = a.multiply_add(across[v], sums[group][row][v]);
+                            }
+                        }
+                    }
+                    b = b.add(COLUMNS);
+                }
+            }
+            for group in 0..2 {
+                for row in 0..GROUP {
+                    for v in 0..VECTORS {
+                        let at = (group * GROUP + row) * COLUMNS + column + v * V::LEN;
+                        sums[group][row][v].store(block.0.as_mut_ptr().add(at));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// [`OuterTile::outer`], `2 · GROUP` rows by `V` vectors at a time.
+///
+/// # Safety
+/// As there; and the processor has the vectors' instructions.
+#[inline(always)]
+unsafe fn outer_f32<V: Vector, const GROUP: usize, const VECTORS: usize>(
+    a: *const f32,
+    a_step: usize,
+    b: *const f32,
+    b_step: usize,
+    count: usize,
+    block: &mut Block,
+) {
+    let strips = COLUMNS / (V::LEN * VECTORS);
+    for part in 0..strips {
+        let column = part * V::LEN * VECTORS;
+        // SAFETY: as in `multiply_f32`.
+        unsafe {
+            let sums_at = block.0.as_mut_ptr().add(column);
+            let mut sums = [[[V::zero(); VECTORS]; GROUP]; 2];
+            for row in 0..2 * GROUP {
+                for v in 0..VECTORS {
+                    sums[row / GROUP][row % GROUP][v] = V::load(sums_at.add(row * COLUMNS + v * V::LEN));
+                }
+            }
+            let (mut a, mut b) = (a, b.add(column));
+            for _ in 0..count {
+                let mut across = [V::zero(); VECTORS];
+                for (v, vector) in across.iter_mut().enumerate() {
+                    *vector = V::load(b.add(v * V::LEN));
+                }
+                for row in 0..2 * GROUP {
+                    let value = V::splat(*a.add(row));
+                    for v in 0..VECTORS {
+                        let sum = &mut sums[row / GROUP][row % GROUP][v];
+                        *sum = value.multiply_add(across[v], *sum);
+                    }
+                }
+                a = a.wrapping_add(a_step);
+                b = b.wrapping_add(b_step);
+            }
+            for row in 0..2 * GROUP {
+                for v in 0..VECTORS {
+                    sums[row / GROUP][row % GROUP][v].store(sums_at.add(row * COLUMNS + v * V::LEN));
+                }
+            }
+        }
+    }
+}
