@@ -12,6 +12,7 @@ pub mod film;
 pub mod labels;
 pub mod motion;
 pub mod picture;
+pub mod report;
 pub mod statistics;
 
 pub use error::MeasureError;

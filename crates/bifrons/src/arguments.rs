@@ -96,8 +96,59 @@ pub(crate) enum Command {
         #[command(subcommand)]
         what: BenchCommand,
     },
+    /// Measure how good a swap is, and how well faces are found.
+    Measure {
+        #[command(subcommand)]
+        what: MeasureCommand,
+    },
     /// Check what Bifrons needs: FFmpeg, devices, disk, the built-in networks.
     Doctor,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MeasureCommand {
+    /// A finished film against its footage, frame by frame.
+    Swap {
+        /// The footage.
+        #[arg(long, value_name = "IN")]
+        footage: PathBuf,
+        /// The finished film.
+        #[arg(long, value_name = "OUT")]
+        result: PathBuf,
+        /// A clip, picture, folder of pictures or faceset of whose face was put on.
+        #[arg(long, value_name = "CLIP")]
+        identity: PathBuf,
+        #[command(flatten)]
+        reports: ReportArguments,
+        /// Write a report to look at: one HTML file that needs nothing else.
+        #[arg(long, value_name = "F")]
+        html: Option<PathBuf>,
+    },
+    /// How well faces, their points and their pose are found on labelled photographs.
+    Detect {
+        /// Folder of photographs with labels (.pts, .mat, dlib's .xml), or of such folders.
+        dir: PathBuf,
+        /// Film that shows no face larger than 20 pixels; may be given several times.
+        #[arg(long, value_name = "CLIP")]
+        empty: Vec<PathBuf>,
+        #[command(flatten)]
+        reports: ReportArguments,
+    },
+    /// How well people are told apart.
+    Identity {
+        /// Folder with a folder of photographs for each person.
+        dir: PathBuf,
+        #[command(flatten)]
+        reports: ReportArguments,
+    },
+}
+
+/// Where figures go.
+#[derive(Debug, Args)]
+pub(crate) struct ReportArguments {
+    /// Write the figures as JSON.
+    #[arg(long = "write", value_name = "F")]
+    pub(crate) write: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
