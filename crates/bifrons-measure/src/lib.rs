@@ -14,5 +14,6 @@ pub mod motion;
 pub mod picture;
 pub mod report;
 pub mod statistics;
+pub mod truth;
 
 pub use error::MeasureError;

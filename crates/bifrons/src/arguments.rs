@@ -134,6 +134,27 @@ pub(crate) enum MeasureCommand {
         #[command(flatten)]
         reports: ReportArguments,
     },
+    /// The whole pipeline on rendered heads whose perfect swap is known, next to four baselines.
+    Truth {
+        /// Folder of a rendered pair: NAME_truth.json and the films beside it.
+        dir: PathBuf,
+        /// Where to work; the project is kept there [default: a temporary folder].
+        #[arg(long, value_name = "DIR")]
+        work: Option<PathBuf>,
+        /// Shape of the network: quick or original.
+        #[arg(long, default_value = "quick")]
+        preset: String,
+        #[command(flatten)]
+        limits: LimitArguments,
+        /// Seed of everything random.
+        #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
+        seed: u64,
+        /// Where to compute: cpu.
+        #[arg(long, default_value = "cpu")]
+        device: String,
+        #[command(flatten)]
+        reports: ReportArguments,
+    },
     /// How well people are told apart.
     Identity {
         /// Folder with a folder of photographs for each person.

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub enum Ideal {
     /// The lower the better; 0 is perfect.
     Zero,
+    /// The lower the better; there is no perfect value.
+    Low,
     /// As much as the footage has: 1. More and less are both worse.
     One,
     /// The higher the better.
@@ -21,6 +23,7 @@ impl Ideal {
         match self {
             Self::Zero => value.abs(),
             Self::One => value.max(1e-6).ln().abs(),
+            Self::Low => value,
             Self::High => -value,
         }
     }
@@ -85,7 +88,7 @@ pub const FIGURES: [FigureKind; 17] = [
         "likeness_footage",
         "Likeness to the person filmed",
         "",
-        Ideal::Zero,
+        Ideal::Low,
         Over::Mean,
         "cosine of the result's face to the filmed person's mean (dlib-128): what has bled through",
     ),

@@ -292,6 +292,7 @@ fn over_frames(main: &[&Moment], kind: &FigureKind, block: usize) -> Figure {
 fn worst_twentieth(values: &[f64], ideal: Ideal) -> Option<f64> {
     match ideal {
         Ideal::High => percentile(values, 0.05),
+        Ideal::Low => percentile(values, 0.95),
         Ideal::Zero => percentile(&values.iter().map(|v| v.abs()).collect::<Vec<_>>(), 0.95),
         Ideal::One => {
             let mut sorted = values.to_vec();

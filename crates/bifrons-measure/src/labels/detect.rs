@@ -90,7 +90,7 @@ fn find(vision: &Vision, picture: &LabelledPicture) -> Result<Found, MeasureErro
 }
 
 /// The faces of a still, as extraction finds them.
-pub(super) fn faces_of(vision: &Vision, image: &bifrons_media::RgbImage) -> Result<Vec<Mesh>, VisionError> {
+pub(crate) fn faces_of(vision: &Vision, image: &bifrons_media::RgbImage) -> Result<Vec<Mesh>, VisionError> {
     let mut tracker = Tracker::with_options(vision, TrackerOptions::stills());
     let step = tracker.next(image)?;
     let accepted: Vec<u32> = step

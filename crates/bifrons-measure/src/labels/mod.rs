@@ -9,6 +9,7 @@ mod matlab;
 mod points;
 
 pub use boxes::read_boxes;
+pub(crate) use detect::faces_of;
 pub use detect::{DetectReport, PoseFigures, SetFigures, detect};
 pub use empty::{EmptyClip, faces_where_none_are};
 pub use folder::{FaceLabel, LabelledPicture, PictureSet, picture_sets};

@@ -37,7 +37,8 @@ pub(super) fn detect(
                 )
             })
         };
-        let points = spread("inner 51 points off by", &set.inner_landmark_error, 100.0, " % of the eye distance");
+        let points =
+            spread("inner 51 points off by", &set.inner_landmark_error, 100.0, " % of the eye distance");
         let pose = set.pose.as_ref().map(|pose| pose.mean_deg.clone());
         let pose = spread("pose off by", &pose, 1.0, "°");
         context.reporter.report(&Event::message(format!(

@@ -2,6 +2,7 @@
 
 mod labels;
 mod swap;
+mod truth;
 
 use std::path::Path;
 
@@ -19,6 +20,10 @@ pub(super) fn run(what: &MeasureCommand, context: &Context) -> anyhow::Result<Fi
         }
         MeasureCommand::Detect { dir, empty, reports } => {
             labels::detect(dir, empty, reports.write.as_deref(), context)
+        }
+        MeasureCommand::Truth { dir, work, preset, limits, seed, device, reports } => {
+            let job = truth::Job { dir, work: work.as_deref(), preset, limits: *limits, seed: *seed, device };
+            truth::run(&job, reports.write.as_deref(), context)
         }
         MeasureCommand::Identity { dir, reports } => labels::identity(dir, reports.write.as_deref(), context),
     }
