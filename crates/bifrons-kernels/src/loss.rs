@@ -41,7 +41,12 @@ pub struct Faces<'a> {
 pub fn compare(path: Path, faces: &Faces<'_>) -> [f32; 2] {
     let window = Window::new(faces);
     let planes = with_tile!(path, tile, {
-        let plane = |number| tile.run(#[inline(always)] || faces.plane(&window, number).compare());
+        let plane = |number| {
+            tile.run(
+                #[inline(always)]
+                || faces.plane(&window, number).compare(),
+            )
+        };
         (0..faces.planes()).into_par_iter().map(plane).collect::<Vec<[f64; 2]>>()
     });
     // in the order of the planes: the same for any number of threads
@@ -85,7 +90,9 @@ impl Window {
         let (side, area) = (faces.side, faces.side * faces.side);
         let images = faces.weight.len() / area;
         assert!(side >= WINDOW_PX && faces.weight.len() == images * area);
-        assert!(faces.drawn.len() == images * faces.channels * area && faces.truth.len() == faces.drawn.len());
+        assert!(
+            faces.drawn.len() == images * faces.channels * area && faces.truth.len() == faces.drawn.len()
+        );
         let raw: Vec<f64> = (0..WINDOW_PX)
             .map(|i| (i as f64 - (WINDOW_PX / 2) as f64) / SIGMA_PX)
             .map(|x| (-0.5 * x * x).exp())
@@ -296,7 +303,8 @@ mod tests {
     #[test]
     fn the_gradient_is_the_slope() {
         let (drawn, truth) = (wave(2 * 3 * AREA, 0.37), wave(2 * 3 * AREA, 0.11));
-        let weight: Vec<f32> = wave(2 * AREA, 0.05).iter().map(|value| (3.0 * value - 1.0).max(0.0)).collect();
+        let weight: Vec<f32> =
+            wave(2 * AREA, 0.05).iter().map(|value| (3.0 * value - 1.0).max(0.0)).collect();
         for path in Path::available() {
             for outer in [[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]] {
                 let value = |drawn: &[f32]| {
@@ -323,7 +331,10 @@ mod tests {
                         value(&drawn)
                     };
                     let slope = (moved(0.02) - moved(-0.02)) / 0.04;
-                    assert!((slope - f64::from(found[pixel])).abs() < 0.05 * length / 10.0, "{path:?} {pixel}");
+                    assert!(
+                        (slope - f64::from(found[pixel])).abs() < 0.05 * length / 10.0,
+                        "{path:?} {pixel}"
+                    );
                 }
             }
         }
@@ -331,7 +342,8 @@ mod tests {
 
     #[test]
     fn blur_and_spread_are_adjoint() {
-        let faces = Faces { drawn: &[0.0; AREA], truth: &[0.0; AREA], weight: &[1.0; AREA], channels: 1, side: SIDE };
+        let faces =
+            Faces { drawn: &[0.0; AREA], truth: &[0.0; AREA], weight: &[1.0; AREA], channels: 1, side: SIDE };
         let window = Window::new(&faces);
         let kept = SIDE - WINDOW_PX + 1;
         let (a, b) = (wave(AREA, 0.3), wave(kept * kept, 0.7));

@@ -148,10 +148,13 @@ impl Kernels for Flex {
         let (weights, bias) = (weights.to_contiguous(), bias.to_contiguous());
         let (weights, bias) = (numbers(&weights), numbers(&bias));
         let x = cache_lines(&x);
-        match (conv::forward(block.path, &block.conv, &x, block.input, weights, bias, block.form), block.form) {
+        match (conv::forward(block.path, &block.conv, &x, block.input, weights, bias, block.form), block.form)
+        {
             (Values::Planar(values), Form::Planar(dims)) => planar(values, dims),
             (Values::Packed(lines), _) => packed(block.path, lines),
-            (Values::Planar(_), Form::Packed(_)) => unreachable!("the kernels give the form they are asked for"),
+            (Values::Planar(_), Form::Packed(_)) => {
+                unreachable!("the kernels give the form they are asked for")
+            }
         }
     }
 
@@ -184,7 +187,8 @@ impl Kernels for Flex {
             with_input,
         );
         let bias = Shape::new([found.bias.len()]);
-        let input = found.input.map_or_else(|| plain(Vec::new(), Shape::new([0])), |lines| packed(block.path, lines));
+        let input =
+            found.input.map_or_else(|| plain(Vec::new(), Shape::new([0])), |lines| packed(block.path, lines));
         (input, plain(found.weights, weights.shape()), plain(found.bias, bias))
     }
 
@@ -214,7 +218,8 @@ impl Kernels for Flex {
         settings: adam::Adam,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
         let gradient = gradient.to_contiguous();
-        let [mut weights, mut mean, mut square] = [weights, mean, square].map(|tensor| tensor.to_contiguous());
+        let [mut weights, mut mean, mut square] =
+            [weights, mean, square].map(|tensor| tensor.to_contiguous());
         settings.apply(
             weights.storage_mut::<f32>(),
             numbers(&gradient),
@@ -311,7 +316,8 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
                 let (x, weights, result, block) = ops.state;
                 let x: FloatTensor<B> = saved.retrieve_node_output(x);
                 let weights: FloatTensor<B> = saved.retrieve_node_output(weights);
-                let (x, weights, bias) = B::block_backward(x, weights, result, gradient, block, of_x.is_some());
+                let (x, weights, bias) =
+                    B::block_backward(x, weights, result, gradient, block, of_x.is_some());
                 for (node, gradient) in [(of_x, x), (of_weights, weights), (of_bias, bias)] {
                     if let Some(node) = node {
                         gradients.register::<B>(node.id, gradient);

@@ -53,13 +53,7 @@ pub(crate) struct Conv {
 }
 
 impl Conv {
-    fn new(
-        init: &mut Initializer<'_>,
-        what: conv::Conv,
-        inputs: usize,
-        outputs: usize,
-        gain: f32,
-    ) -> Self {
+    fn new(init: &mut Initializer<'_>, what: conv::Conv, inputs: usize, outputs: usize, gain: f32) -> Self {
         let weight = init.weight([what.kernel, what.kernel, inputs, outputs], gain);
         Self { weight, bias: init.bias(outputs), what }
     }
@@ -78,19 +72,22 @@ impl Conv {
 
     /// A full connection: images of `side` × `side` to one pixel.
     pub(crate) fn gathering(init: &mut Initializer<'_>, side: usize, inputs: usize, outputs: usize) -> Self {
-        let what = conv::Conv { kernel: side, stride: 1, border: 0, activation: Activation::Linear, shuffle: 1 };
+        let what =
+            conv::Conv { kernel: side, stride: 1, border: 0, activation: Activation::Linear, shuffle: 1 };
         Self::new(init, what, inputs, outputs, HALF_VARIANCE)
     }
 
     /// A full connection: one pixel to images of `side` × `side`.
     pub(crate) fn unfolding(init: &mut Initializer<'_>, side: usize, inputs: usize, outputs: usize) -> Self {
-        let what = conv::Conv { kernel: 1, stride: 1, border: 0, activation: Activation::Linear, shuffle: side };
+        let what =
+            conv::Conv { kernel: 1, stride: 1, border: 0, activation: Activation::Linear, shuffle: side };
         Self::new(init, what, inputs, outputs * side * side, HALF_VARIANCE)
     }
 
     /// Colours in `(0, 1)`: 5×5, sigmoid.
     pub(crate) fn painting(init: &mut Initializer<'_>, inputs: usize, outputs: usize) -> Self {
-        let what = conv::Conv { kernel: 5, stride: 1, border: 2, activation: Activation::Sigmoid, shuffle: 1 };
+        let what =
+            conv::Conv { kernel: 5, stride: 1, border: 2, activation: Activation::Sigmoid, shuffle: 1 };
         // a small gain starts the drawing near mid grey, where the sigmoid is steep
         Self::new(init, what, inputs, outputs, 0.1)
     }

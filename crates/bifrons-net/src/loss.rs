@@ -104,17 +104,14 @@ mod tests {
     #[test]
     fn dssim_equals_the_paper() {
         let other = |c: usize, y: usize, x: usize| 0.3 + 0.5 * wave(c, x, y);
-        let terms = LossTerms::new(
-            image(wave, 24),
-            image(other, 24),
-            Tensor::ones([1, 1, 24, 24], &Device::flex()),
-        );
+        let terms =
+            LossTerms::new(image(wave, 24), image(other, 24), Tensor::ones([1, 1, 24, 24], &Device::flex()));
         assert!((number(terms.dssim) - plain_dssim(wave, other, 24)).abs() < 2e-5);
     }
 
     #[test]
     fn the_same_is_zero_and_the_opposite_is_one() {
-                let all = Tensor::<4>::ones([1, 1, 16, 16], &Device::flex());
+        let all = Tensor::<4>::ones([1, 1, 16, 16], &Device::flex());
         let same = LossTerms::new(image(wave, 16), image(wave, 16), all.clone()).total();
         assert!(number(same).abs() < 1e-6);
         let check = |_: usize, y: usize, x: usize| ((x + y) % 2) as f32;
@@ -125,7 +122,7 @@ mod tests {
 
     #[test]
     fn nothing_outside_the_mask_counts() {
-                let half = image(|_, _, x| f32::from(u8::from(x < 16)), 32).slice([0..1, 0..1]);
+        let half = image(|_, _, x| f32::from(u8::from(x < 16)), 32).slice([0..1, 0..1]);
         let changed = |c: usize, y: usize, x: usize| if x < 16 { wave(c, y, x) } else { 0.9 };
         let value = LossTerms::new(image(wave, 32), image(changed, 32), half).total();
         assert!(number(value).abs() < 1e-6);

@@ -183,8 +183,7 @@ mod tests {
         let faces = Tensor::<4>::full([2, 3, 64, 64], 0.7, &device);
         let weight = Tensor::<4>::ones([2, 1, 64, 64], &device);
         let loss = |net: &Hourglass| {
-            let terms =
-                LossTerms::new(net.forward(faces.clone(), 1), faces.clone(), weight.clone());
+            let terms = LossTerms::new(net.forward(faces.clone(), 1), faces.clone(), weight.clone());
             terms.total().into_scalar::<f32>()
         };
         let mut adam = Adam::new(&Preset::named("quick").unwrap().training);

@@ -55,7 +55,8 @@ fn run<T: Tile + Weighing>(
     let inputs = layout.dims.channels;
     let outputs = weights.len() / (conv.kernel * conv.kernel * inputs);
     let (height, width) = conv.grid(layout.dims);
-    let phases: Vec<Phase> = (0..conv.stride * conv.stride).map(|number| Phase::new(conv, layout.dims, number)).collect();
+    let phases: Vec<Phase> =
+        (0..conv.stride * conv.stride).map(|number| Phase::new(conv, layout.dims, number)).collect();
     let pad = phases.iter().map(|phase| phase.pad(width)).max().unwrap_or(0);
     let dims = Dims { images: layout.dims.images, height, width, channels: outputs };
     let sums = pick_layout(T::GROUP, T::K_STEP, dims, pad);
@@ -108,7 +109,11 @@ fn before_activation<T: Tile>(
                             bias[i] += value;
                         };
                         match (form, result, gradient) {
-                            (Form::Packed(layout), ValuesRef::Packed(result), ValuesRef::Packed(gradient)) => {
+                            (
+                                Form::Packed(layout),
+                                ValuesRef::Packed(result),
+                                ValuesRef::Packed(gradient),
+                            ) => {
                                 let at = layout.offset(image, y, x) + part.channel;
                                 let result = &numbers::<T::E>(result)[at..at + count];
                                 let gradient = &numbers::<T::E>(gradient)[at..at + count];

@@ -87,7 +87,8 @@ fn run<T: Tile>(
                         sums.len(),
                         #[inline(always)]
                         |part, from, count| {
-                            let (y, x) = (line * conv.shuffle + part.line, column * conv.shuffle + part.column);
+                            let (y, x) =
+                                (line * conv.shuffle + part.line, column * conv.shuffle + part.column);
                             let at = to.offset(image, y, x) + part.channel;
                             // SAFETY: `at..at + count` are channels of one pixel of the result, within
                             // `to.len()`; no other position and no other 32 outputs have these.
@@ -119,7 +120,8 @@ fn run<T: Tile>(
                         sums.len(),
                         #[inline(always)]
                         |part, from, count| {
-                            let (y, x) = (line * conv.shuffle + part.line, column * conv.shuffle + part.column);
+                            let (y, x) =
+                                (line * conv.shuffle + part.line, column * conv.shuffle + part.column);
                             for i in 0..count {
                                 let at = planar(dims, image, part.channel + i, y, x);
                                 // SAFETY: one number of the result, which nobody else writes.

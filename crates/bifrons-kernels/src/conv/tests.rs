@@ -40,7 +40,13 @@ fn places(images: usize, height: usize, width: usize) -> impl Iterator<Item = (u
     (0..images * height * width).map(move |i| (i / (height * width), i / width % height, i % width))
 }
 
-fn for_each_tap(conv: &Conv, dims: Dims, line: usize, column: usize, mut with: impl FnMut(usize, usize, usize)) {
+fn for_each_tap(
+    conv: &Conv,
+    dims: Dims,
+    line: usize,
+    column: usize,
+    mut with: impl FnMut(usize, usize, usize),
+) {
     for tap in 0..conv.kernel * conv.kernel {
         let y = (line * conv.stride + tap / conv.kernel).wrapping_sub(conv.border);
         let x = (column * conv.stride + tap % conv.kernel).wrapping_sub(conv.border);
@@ -65,7 +71,14 @@ struct Expected {
 }
 
 /// Forward and backward, written out.
-fn expected(conv: &Conv, dims: Dims, planes: &[f32], weights: &[f32], bias: &[f32], gradient: &[f32]) -> Expected {
+fn expected(
+    conv: &Conv,
+    dims: Dims,
+    planes: &[f32],
+    weights: &[f32],
+    bias: &[f32],
+    gradient: &[f32],
+) -> Expected {
     let outputs = bias.len();
     let (height, width) = conv.grid(dims);
     let result_dims = conv.result(dims, outputs);
@@ -107,7 +120,11 @@ fn expected(conv: &Conv, dims: Dims, planes: &[f32], weights: &[f32], bias: &[f3
 fn error(found: &[f32], expected: &[f64]) -> f64 {
     assert_eq!(found.len(), expected.len());
     let largest = expected.iter().fold(1e-3_f64, |most, value| most.max(value.abs()));
-    found.iter().zip(expected).map(|(found, expected)| (f64::from(*found) - expected).abs() / largest).fold(0.0, f64::max)
+    found
+        .iter()
+        .zip(expected)
+        .map(|(found, expected)| (f64::from(*found) - expected).abs() / largest)
+        .fold(0.0, f64::max)
 }
 
 fn check(path: Path, conv: &Conv, dims: Dims, outputs: usize, planar_result: bool, seed: u64) {
@@ -217,7 +234,16 @@ fn the_same_on_one_thread_and_on_many() {
                 let x = enter(path, &planes, input);
                 let form = Form::Planar(conv.result(dims, 64));
                 let result = forward(path, &conv, &x, input, &weights, &bias, form);
-                let found = backward(path, &conv, (&x, input), &weights, result.as_ref(), result.as_ref(), form, true);
+                let found = backward(
+                    path,
+                    &conv,
+                    (&x, input),
+                    &weights,
+                    result.as_ref(),
+                    result.as_ref(),
+                    form,
+                    true,
+                );
                 (leave(path, &found.input.unwrap(), input), found.weights, found.bias)
             })
         };

@@ -72,8 +72,7 @@ impl Turned {
             Order::Pixels => images * pitch,
             Order::Images => images * sums.width,
         };
-        let numbering =
-            Numbering { order: layout.order, images, pitch, count: count.next_multiple_of(STEP) };
+        let numbering = Numbering { order: layout.order, images, pitch, count: count.next_multiple_of(STEP) };
         let phases = if is_merged { conv.kernel } else { conv.stride };
         let rows = (phases * layout.stored).next_multiple_of(2 * TILE_ROWS);
         // an odd number of cache lines, so that the rows of a tile do not meet in one set of the cache
@@ -229,9 +228,13 @@ fn multiply(
                 if number >= tiles {
                     break;
                 }
-                let (tap, within) = (number / tiles_of_tap, number % tiles_of_tap * TILE_ROWS + row % TILE_ROWS);
-                let (tap_x, input) =
-                    if turned.is_merged { (within / layout.stored, within % layout.stored) } else { (tap, within) };
+                let (tap, within) =
+                    (number / tiles_of_tap, number % tiles_of_tap * TILE_ROWS + row % TILE_ROWS);
+                let (tap_x, input) = if turned.is_merged {
+                    (within / layout.stored, within % layout.stored)
+                } else {
+                    (tap, within)
+                };
                 if tap_x >= conv.kernel || input >= inputs {
                     continue;
                 }

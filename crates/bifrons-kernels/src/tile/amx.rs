@@ -67,13 +67,8 @@ impl Tile for Amx {
 
     #[inline(always)]
     fn run<R>(self, work: impl FnOnce() -> R) -> R {
-        let mut configuration = Configuration {
-            palette: 1,
-            start_row: 0,
-            reserved: [0; 14],
-            row_bytes: [0; 16],
-            rows: [0; 16],
-        };
+        let mut configuration =
+            Configuration { palette: 1, start_row: 0, reserved: [0; 14], row_bytes: [0; 16], rows: [0; 16] };
         configuration.row_bytes[..8].fill(ROW_BYTES as u16);
         configuration.rows[..8].fill(16);
         // SAFETY: the path is only chosen where `allowed` is true; the structure is the 64 bytes the
@@ -133,7 +128,9 @@ pub(crate) struct Operand {
 #[inline(always)]
 pub(crate) unsafe fn zero() {
     // SAFETY: the tiles are configured.
-    unsafe { asm!("tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3", options(nostack, nomem)) }
+    unsafe {
+        asm!("tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3", options(nostack, nomem))
+    }
 }
 
 /// The sums of 32 × 32 numbers at `block`.

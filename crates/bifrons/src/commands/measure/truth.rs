@@ -67,6 +67,9 @@ fn convert(
     let device = named_device(job.device)?;
     let project = Project::open_or_create(&work.join("truth.bifrons"))?;
     let filmed = |path: &Path| -> anyhow::Result<_> {
+        if !project.index().people()?.iter().any(|person| person == FILMED) {
+            return Ok(None);
+        }
         let wanted = project.layout().to_stored(path)?;
         for clip in project.index().clips_of(FILMED)? {
             if project.layout().to_stored(&clip.path)? == wanted {
