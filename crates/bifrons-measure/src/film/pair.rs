@@ -119,7 +119,7 @@ struct Pass<'v> {
 impl<'v> Pass<'v> {
     fn new(vision: &'v Vision, networks: &'v Networks) -> Self {
         Self {
-            networks: networks,
+            networks,
             footage_faces: Tracker::new(vision),
             result_faces: Tracker::new(vision),
             before: HashMap::new(),

@@ -10,7 +10,7 @@ use bifrons_vision::geometry::Point;
 #[must_use]
 pub fn jitter(before: &[Point], now: &[Point], after: &[Point], eye_distance_px: f64) -> Option<f64> {
     let alike = before.len() == now.len() && now.len() == after.len() && !now.is_empty();
-    if !alike || !(eye_distance_px > 0.0) {
+    if !alike || eye_distance_px.is_nan() || eye_distance_px <= 0.0 {
         return None;
     }
     let square = |i: usize| {

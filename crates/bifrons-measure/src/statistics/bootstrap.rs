@@ -17,9 +17,10 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// 95 % interval of any figure of `count` items by the moving-block bootstrap (Künsch 1989), percentile method, 1000
+/// 95 % interval of any figure of `count` items by the circular block bootstrap (Politis and Romano 1992), percentile method, 1000
 /// resamples: blocks of `block` neighbouring items are drawn, because neighbouring frames resemble one another and
-/// drawing them one by one would promise too much. A block of 1 is the ordinary bootstrap.
+/// drawing them one by one would promise too much. The last item is followed by the first, so that every item is
+/// drawn equally often. A block of 1 is the ordinary bootstrap.
 ///
 /// `figure` gets indices into the sample. The draw is the same each time for one `count` and `block`, so a report can
 /// be recomputed to the last digit. `None` when there are no items or the figure exists for no resample.
@@ -35,8 +36,8 @@ pub fn bootstrap(count: usize, block: usize, figure: impl Fn(&[usize]) -> Option
     for _ in 0..RESAMPLES {
         drawn.clear();
         while drawn.len() < count {
-            let first = (split_mix(&mut state) % (count - block + 1) as u64) as usize;
-            drawn.extend(first..first + block);
+            let first = (split_mix(&mut state) % count as u64) as usize;
+            drawn.extend((first..first + block).map(|i| i % count));
         }
         drawn.truncate(count);
         values.extend(figure(&drawn));
@@ -90,6 +91,14 @@ mod tests {
         let steps: Vec<f64> = (0..400).map(|i| f64::from((i / 40) % 2)).collect();
         let width = |block| mean_interval(&steps, block).map(|i| i.high - i.low).unwrap();
         assert!(width(40) > 2.0 * width(1));
+    }
+
+    #[test]
+    fn first_and_last_items_count_as_much_as_those_between() {
+        let ends: Vec<f64> = (0..60).map(|i| f64::from(u8::from(!(10..50).contains(&i)))).collect();
+        let drawn =
+            bootstrap(60, 25, |drawn| mean(&drawn.iter().map(|&i| ends[i]).collect::<Vec<_>>())).unwrap();
+        assert!(drawn.low < 1.0 / 3.0 && drawn.high > 1.0 / 3.0 + 0.1, "{drawn:?}");
     }
 
     #[test]
