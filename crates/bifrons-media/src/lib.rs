@@ -44,4 +44,5 @@ pub use rect::PixelRect;
 pub use rgb_image::{ImageError, MAX_SIDE_PX, ResizeFilter, RgbImage};
 pub use sink::FrameSink;
 pub use tools::{Tools, Version, ffmpeg_version};
+pub use verify::sound_hashes;
 pub use view::LumaThumbnail;

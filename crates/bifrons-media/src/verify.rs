@@ -65,8 +65,12 @@ fn secs(ticks: i64, time_base: Rational) -> f64 {
     ticks as f64 * time_base.as_f64()
 }
 
-/// One MD5 a sound track.
-fn sound_hashes(clip: &Clip, path: &Path) -> Result<Vec<String>, MediaError> {
+/// The MD5 of the packets of each sound track of a film that was made of `clip`: equal to those of the clip itself
+/// when the sound was copied untouched.
+///
+/// # Errors
+/// [`MediaError::ToolMissing`], [`MediaError::DecoderFailed`] when the film has no sound or cannot be read.
+pub fn sound_hashes(clip: &Clip, path: &Path) -> Result<Vec<String>, MediaError> {
     let mut hashes = Vec::new();
     let tools = &clip.tools;
     let command = sound_hash_command(clip, path);

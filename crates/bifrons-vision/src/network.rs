@@ -53,6 +53,14 @@ pub struct NetworkFile {
     pub bytes: &'static [u8],
 }
 
+/// Loads a network of an ONNX file inside the program, for whoever needs another one than [`crate::Vision`] has.
+///
+/// # Errors
+/// [`VisionError::Network`] when the file is damaged.
+pub fn load_network(file: NetworkFile) -> Result<Box<dyn Network>, VisionError> {
+    Ok(Box::new(OnnxNetwork::load(file)?))
+}
+
 /// A network of an ONNX file inside the program, run by rten on one thread of its own for each
 /// calling thread: frames run beside one another, so more threads for one frame would only wait for
 /// each other, and sums in one fixed order give the same bits on every machine of one kind.

@@ -96,8 +96,80 @@ pub(crate) enum Command {
         #[command(subcommand)]
         what: BenchCommand,
     },
+    /// Measure how good a swap is, and how well faces are found.
+    Measure {
+        #[command(subcommand)]
+        what: MeasureCommand,
+    },
     /// Check what Bifrons needs: FFmpeg, devices, disk, the built-in networks.
     Doctor,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MeasureCommand {
+    /// A finished film against its footage, frame by frame.
+    Swap {
+        /// The footage.
+        #[arg(long, value_name = "IN")]
+        footage: PathBuf,
+        /// The finished film.
+        #[arg(long, value_name = "OUT")]
+        result: PathBuf,
+        /// A clip, picture, folder of pictures or faceset of whose face was put on.
+        #[arg(long, value_name = "CLIP")]
+        identity: PathBuf,
+        #[command(flatten)]
+        reports: ReportArguments,
+        /// Write a report to look at: one HTML file that needs nothing else.
+        #[arg(long, value_name = "F")]
+        html: Option<PathBuf>,
+    },
+    /// How well faces, their points and their pose are found on labelled photographs.
+    Detect {
+        /// Folder of photographs with labels (.pts, .mat, dlib's .xml), or of such folders.
+        dir: PathBuf,
+        /// Film that shows no face larger than 20 pixels; may be given several times.
+        #[arg(long, value_name = "CLIP")]
+        empty: Vec<PathBuf>,
+        #[command(flatten)]
+        reports: ReportArguments,
+    },
+    /// The whole pipeline on rendered heads whose perfect swap is known, next to four baselines.
+    Truth {
+        /// Folder of a rendered pair: NAME_truth.json and the films beside it.
+        dir: PathBuf,
+        /// Where to work; the project is kept there [default: a temporary folder].
+        #[arg(long, value_name = "DIR")]
+        work: Option<PathBuf>,
+        /// Shape of the network: quick or original.
+        #[arg(long, default_value = "quick")]
+        preset: String,
+        #[command(flatten)]
+        limits: LimitArguments,
+        /// Seed of everything random.
+        #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
+        seed: u64,
+        /// Where to compute: cpu.
+        #[arg(long, default_value = "cpu")]
+        device: String,
+        #[command(flatten)]
+        reports: ReportArguments,
+    },
+    /// How well people are told apart.
+    Identity {
+        /// Folder with a folder of photographs for each person.
+        dir: PathBuf,
+        #[command(flatten)]
+        reports: ReportArguments,
+    },
+}
+
+/// Where figures go.
+#[derive(Debug, Args)]
+pub(crate) struct ReportArguments {
+    /// Write the figures as JSON.
+    #[arg(long = "write", value_name = "F")]
+    pub(crate) write: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

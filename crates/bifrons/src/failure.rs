@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use bifrons_extraction::ExtractionError;
+use bifrons_measure::MeasureError;
 use bifrons_media::MediaError;
 use bifrons_net::NetError;
 use bifrons_project::event::Outcome;
@@ -121,6 +122,13 @@ fn judge(error: &anyhow::Error) -> (u8, Option<String>) {
         return match error {
             SwapError::Media(error) => of_media(error),
             SwapError::Project(error) => of_project(error),
+            _ => (INPUT, error.hint()),
+        };
+    }
+    if let Some(error) = error.downcast_ref::<MeasureError>() {
+        return match error {
+            MeasureError::Media(error) => of_media(error),
+            MeasureError::Vision(_) => (ENVIRONMENT, error.hint()),
             _ => (INPUT, error.hint()),
         };
     }

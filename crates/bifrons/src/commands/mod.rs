@@ -4,6 +4,7 @@ mod bench;
 mod convert;
 mod doctor;
 mod extract;
+mod measure;
 mod project;
 mod swap;
 mod train;
@@ -39,6 +40,7 @@ pub(crate) fn run(command: &Command, context: &Context) -> anyhow::Result<Finish
         Command::Bench { what: BenchCommand::Train { preset, warm, iterations, device } } => {
             bench::train(preset, *warm, *iterations, device, context)
         }
+        Command::Measure { what } => measure::run(what, context),
         Command::Doctor => doctor::run(),
     }
 }

@@ -1,0 +1,187 @@
+//! A film made worse on purpose: each kind of damage is seen by the figures that are there for it, and a film that was
+//! left alone by none.
+//!
+//! The "swap" of these tests is the footage with a warmer face: everything about it is known.
+
+use std::path::{Path, PathBuf};
+
+use bifrons_measure::face::Networks;
+use bifrons_measure::film::{SwapJob, SwapReport, measure_swap};
+use bifrons_media::{Clip, Encoding, Frame, FrameSink, RgbImage};
+use bifrons_vision::align::{hull, polygon_mask};
+use bifrons_vision::geometry::{Point, Similarity};
+use bifrons_vision::{Tracker, Vision};
+
+/// First frame and number of frames: the man talks and moves his head a little.
+const FROM: usize = 30;
+const FRAMES: usize = 30;
+
+/// The talking face, where it is.
+#[expect(clippy::print_stderr, reason = "says which test was skipped")]
+fn talking_face() -> Option<PathBuf> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let data =
+        std::env::var_os("BIFRONS_DATA").map_or_else(|| here.join("../../../shared/data"), PathBuf::from);
+    let places = [data.join("video/long_franck.mp4"), here.join("../../.cache/franck.mp4")];
+    let found = places.into_iter().find(|path| path.is_file());
+    if found.is_none() {
+        eprintln!("skipped: the talking face is not here (set BIFRONS_DATA, or run tools/clips.sh)");
+    }
+    found
+}
+
+/// What is done to the face of a frame: its number, the frame's region as filmed, gives the new face.
+type Face<'a> = &'a dyn Fn(usize, &RgbImage) -> RgbImage;
+
+fn warmer(_: usize, face: &RgbImage) -> RgbImage {
+    let mut warm = face.clone();
+    warm.data.chunks_exact_mut(3).for_each(|p| {
+        p[0] = (p[0] * 1.12 + 0.03).min(1.0);
+        p[2] = (p[2] * 0.9).max(0.0);
+    });
+    warm
+}
+
+fn blurred(index: usize, face: &RgbImage) -> RgbImage {
+    let face = warmer(index, face);
+    let mut soft = face.clone();
+    for y in 2..face.height - 2 {
+        for x in 2..face.width - 2 {
+            let mut sum = [0.0; 3];
+            for i in 0..25 {
+                let near = face.get(x + i % 5 - 2, y + i / 5 - 2);
+                sum.iter_mut().zip(near).for_each(|(sum, v)| *sum += v / 25.0);
+            }
+            soft.set(x, y, sum);
+        }
+    }
+    soft
+}
+
+/// Three pixels to the right and down.
+fn offset(index: usize, face: &RgbImage) -> RgbImage {
+    let face = warmer(index, face);
+    let mut moved = face.clone();
+    moved.paste(&face, 3, 3);
+    moved
+}
+
+fn every_tenth_dropped(index: usize, face: &RgbImage) -> RgbImage {
+    if index % 10 == 5 { face.clone() } else { warmer(index, face) }
+}
+
+fn colours_swapped(index: usize, face: &RgbImage) -> RgbImage {
+    let mut swapped = warmer(index, face);
+    swapped.data.chunks_exact_mut(3).for_each(|p| p.swap(0, 2));
+    swapped
+}
+
+fn flickering(index: usize, face: &RgbImage) -> RgbImage {
+    let mut face = warmer(index, face);
+    let gain = if index % 2 == 0 { 0.94 } else { 1.06 };
+    face.data.iter_mut().for_each(|v| *v = (*v * gain).min(1.0));
+    face
+}
+
+/// The short film and where its face is.
+struct Made<'a> {
+    dir: &'a Path,
+    footage: Clip,
+    frames: Vec<(Frame, Vec<Point>)>,
+}
+
+impl Made<'_> {
+    /// A film of the frames with changed faces.
+    fn film(&self, name: &str, face: Face<'_>) -> PathBuf {
+        let path = self.dir.join(name);
+        let mut sink = FrameSink::create(&self.footage, 0..FRAMES, &Encoding::default(), &path).unwrap();
+        for (frame, outline) in &self.frames {
+            let mut frame = frame.clone();
+            let (whole, side) = (frame.whole(), frame.width_px().max(frame.height_px()));
+            let before = frame.rgb(whole);
+            let mask = polygon_mask(outline, side, 6.0);
+            let alpha: Vec<f32> =
+                (0..before.height).flat_map(|y| mask[y * side..y * side + before.width].to_vec()).collect();
+            let mut after = face(frame.index(), &before);
+            for (i, &a) in alpha.iter().enumerate() {
+                for c in 3 * i..3 * i + 3 {
+                    after.data[c] = before.data[c] + a * (after.data[c] - before.data[c]);
+                }
+            }
+            frame.set_rgb(whole, &after, &alpha).unwrap();
+            sink.write(&frame).unwrap();
+        }
+        sink.finish().unwrap();
+        path
+    }
+}
+
+fn value(report: &SwapReport, name: &str) -> f64 {
+    let figure = report.figures.iter().find(|figure| figure.name == name);
+    figure.and_then(|figure| figure.value).unwrap_or_else(|| panic!("{name} was not measured"))
+}
+
+#[test]
+fn what_was_made_worse_is_caught() {
+    let Some(source) = talking_face() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let (vision, networks) = (Vision::load().unwrap(), Networks::load().unwrap());
+
+    // a short film to be the footage
+    let long = Clip::open(&source).unwrap();
+    let footage_path = dir.path().join("footage.mp4");
+    let mut sink =
+        FrameSink::create(&long, FROM..FROM + FRAMES, &Encoding::default(), &footage_path).unwrap();
+    let mut reader = long.read(FROM).unwrap();
+    for _ in 0..FRAMES {
+        sink.write(&reader.next_frame().unwrap().unwrap()).unwrap();
+    }
+    sink.finish().unwrap();
+    let footage = Clip::open(&footage_path).unwrap();
+    let mut tracker = Tracker::new(&vision);
+    let mut reader = footage.read(0).unwrap();
+    let mut frames = Vec::new();
+    while let Some(frame) = reader.next_frame().unwrap() {
+        let mesh = tracker.next(&frame).unwrap().observations.into_iter().next().unwrap().mesh;
+        frames.push((frame, hull(&mesh.points_in(&Similarity::IDENTITY), 0.0)));
+    }
+    let made = Made { dir: dir.path(), footage, frames };
+    let measure = |name: &str, face: Face<'_>| {
+        let result = made.film(name, face);
+        let job = SwapJob { footage: &footage_path, result: &result, identity: &footage_path };
+        measure_swap(&vision, &networks, &job, &mut |_, _| true).unwrap().report
+    };
+
+    let untouched = measure("untouched.mp4", &|_, face| face.clone());
+    assert_eq!(untouched.coverage.not_replaced.len(), FRAMES, "nothing was replaced");
+    assert!(value(&untouched, "pose_error_deg") < 1.0 && value(&untouched, "seam_gradient") < 1.1);
+    assert!(untouched.integrity.iter().all(|check| check.passed), "{:?}", untouched.integrity);
+
+    let good = measure("good.mp4", &warmer);
+    assert!(good.coverage.not_replaced.is_empty() && good.coverage.changed_elsewhere.is_empty());
+    assert!(good.integrity.iter().all(|check| check.passed), "{:?}", good.integrity);
+    assert!((0.8..1.4).contains(&value(&good, "sharpness")), "{}", value(&good, "sharpness"));
+    assert!((0.8..1.25).contains(&value(&good, "warp")) && value(&good, "light") > 0.95);
+
+    let soft = measure("blurred.mp4", &blurred);
+    assert!(value(&soft, "sharpness") < 0.5 * value(&good, "sharpness"));
+    assert!(value(&soft, "sharpness_inside_outside") < 0.8 * value(&good, "sharpness_inside_outside"));
+    assert!(value(&soft, "noise") < 0.7 * value(&good, "noise"));
+
+    let moved = measure("offset.mp4", &offset);
+    assert!(value(&moved, "light") < value(&good, "light") - 0.005);
+    assert!(value(&moved, "seam_gradient") > value(&good, "seam_gradient"));
+
+    let dropped = measure("dropped.mp4", &every_tenth_dropped);
+    assert_eq!(dropped.coverage.not_replaced, [5, 15, 25]);
+    assert!(value(&dropped, "flicker") > 2.0 * value(&good, "flicker"));
+    assert!(value(&dropped, "warp") > 1.15 * value(&good, "warp"));
+
+    let swapped = measure("swapped.mp4", &colours_swapped);
+    assert!(value(&swapped, "seam_colour") > value(&good, "seam_colour") + 3.0);
+    assert!(value(&swapped, "likeness_identity") < value(&good, "likeness_identity"));
+
+    let flickers = measure("flickers.mp4", &flickering);
+    assert!(value(&flickers, "flicker") > 3.0 * value(&good, "flicker"));
+    assert!(value(&flickers, "warp") > 1.5 * value(&good, "warp"));
+}
