@@ -24,7 +24,6 @@ fn data(name: &str) -> Option<PathBuf> {
 fn faces_and_their_points_are_found() {
     let Some(dir) = data("labels") else { return };
     let figures = detect(&Vision::load().unwrap(), &picture_sets(&dir).unwrap()).unwrap();
-    println!("{}", serde_json::to_string_pretty(&figures).unwrap());
     let set = |name: &str| figures.iter().find(|set| set.name == name).unwrap();
     let (afw, helen, aflw) = (set("afw68"), set("helen68"), set("aflw2000_3d"));
     assert!(afw.faces == 44 && afw.found >= 40, "{} of {}", afw.found, afw.faces);
@@ -39,7 +38,6 @@ fn nothing_is_found_where_no_face_is() {
     for name in ["video/no_face.mp4", "video/crowd_night_tiny.mp4"] {
         let Some(path) = data(name) else { continue };
         let clip = faces_where_none_are(&vision, &path).unwrap();
-        println!("{clip:?}");
         assert_eq!(clip.frames_with_face, 0, "{name}");
     }
 }
@@ -48,7 +46,6 @@ fn nothing_is_found_where_no_face_is() {
 fn people_are_told_apart() {
     let Some(dir) = data("identity/lfw10") else { return };
     let report = identity(&Vision::load().unwrap(), &Networks::load().unwrap(), &dir).unwrap();
-    println!("{}", serde_json::to_string_pretty(&report).unwrap());
     assert_eq!((report.people, report.photographs), (10, 100));
     assert!(report.networks[0].auc > 0.99, "the network that scores");
 }

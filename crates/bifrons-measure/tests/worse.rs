@@ -78,7 +78,7 @@ fn colours_swapped(index: usize, face: &RgbImage) -> RgbImage {
 
 fn flickering(index: usize, face: &RgbImage) -> RgbImage {
     let mut face = warmer(index, face);
-    let gain = if index % 2 == 0 { 0.94 } else { 1.06 };
+    let gain = if index.is_multiple_of(2) { 0.94 } else { 1.06 };
     face.data.iter_mut().for_each(|v| *v = (*v * gain).min(1.0));
     face
 }
