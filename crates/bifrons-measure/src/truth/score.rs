@@ -143,7 +143,7 @@ mod tests {
 
     fn points() -> Vec<Point> {
         let mesh: Vec<[f32; 3]> = (0..478)
-            .map(|i| canonical_point3(i))
+            .map(canonical_point3)
             .map(|p| [(p[0] * 40.0 + 64.0) as f32, (p[1] * 40.0 + 50.0) as f32, 0.0])
             .collect();
         landmarks(&Mesh::try_from(mesh).unwrap())
