@@ -92,7 +92,8 @@ fn differences(value: &Value, schema: &Value, place: &str) -> Vec<String> {
         Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
         _ => vec![kind],
     };
-    if !allowed.contains(&kind) && (kind != "integer" || !allowed.contains(&"number")) {
+    let fits = allowed.contains(&kind) || (kind == "integer" && allowed.contains(&"number"));
+    if !fits {
         found.push(format!("{place} is {kind}, not {allowed:?}"));
     }
     for (i, item) in value.as_array().into_iter().flatten().enumerate() {
