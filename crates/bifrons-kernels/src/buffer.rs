@@ -90,11 +90,6 @@ impl DerefMut for Buffer {
     }
 }
 
-/// Gives the memory of all waiting buffers back to the system.
-pub fn release_waiting() {
-    POOL.lock().unwrap_or_else(PoisonError::into_inner).clear();
-}
-
 /// `count` numbers, all zero, as cache lines (the last one filled up), outside the pool.
 #[must_use]
 pub fn zeros<E: Pod>(count: usize) -> Vec<CacheLine> {

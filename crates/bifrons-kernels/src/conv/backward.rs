@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::correlate::{Window, correlate};
-use super::forward::{Shuffle, planar};
+use super::forward::{Part, Shuffle, planar};
 use super::weight_gradient::Weighing;
 use super::{Activation, Conv, Form, Shared, ValuesRef, pack, pick_layout, with_tile};
 use crate::buffer::{Buffer, CacheLine, numbers, numbers_mut};
@@ -97,19 +97,20 @@ fn before_activation<T: Tile>(
                 let at = sums.offset(image, 0, column);
                 let to = &mut to[at..at + outputs];
                 shuffle.each(
-                    0,
-                    outputs,
+                    line,
+                    column,
+                    0..outputs,
                     #[inline(always)]
-                    |part, from, count| {
-                        let (y, x) = (line * conv.shuffle + part.line, column * conv.shuffle + part.column);
-                        let to = to[from..from + count].iter_mut().zip(&mut bias[from..from + count]);
+                    |Part { y, x, channel }, place| {
+                        let count = place.len();
+                        let to = to[place.clone()].iter_mut().zip(&mut bias[place]);
                         match (form, result, gradient) {
                             (
                                 Form::Packed(layout),
                                 ValuesRef::Packed(result),
                                 ValuesRef::Packed(gradient),
                             ) => {
-                                let at = layout.offset(image, y, x) + part.channel;
+                                let at = layout.offset(image, y, x) + channel;
                                 let result = &numbers::<T::E>(result)[at..at + count];
                                 let gradient = &numbers::<T::E>(gradient)[at..at + count];
                                 let found =
@@ -117,7 +118,7 @@ fn before_activation<T: Tile>(
                                 undo(conv.activation, found, to);
                             }
                             (Form::Planar(dims), ValuesRef::Planar(result), ValuesRef::Planar(gradient)) => {
-                                let places = (0..count).map(|i| planar(dims, image, part.channel + i, y, x));
+                                let places = (0..count).map(|i| planar(dims, image, channel + i, y, x));
                                 undo(conv.activation, places.map(|at| (result[at], gradient[at])), to);
                             }
                             _ => panic!("result and gradient are not in the form they are said to have"),

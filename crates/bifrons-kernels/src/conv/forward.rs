@@ -1,5 +1,7 @@
 //! From input to result.
 
+use std::ops::Range;
+
 use super::correlate::{Window, correlate};
 use super::{Conv, Form, Shared, Values, pack, with_tile};
 use crate::buffer::{Buffer, CacheLine, numbers, numbers_mut};
@@ -68,36 +70,33 @@ fn run<T: Tile>(
             *sum = conv.activation.apply(*sum + bias);
         }
     };
+    let strips = numbers(&strips);
     match to {
         Form::Packed(to) => {
             assert_eq!(to.dims, result, "the result has other sizes");
             let mut values = Buffer::packed::<T::E>(to);
             let out = Shared(numbers_mut::<T::E>(&mut values).as_mut_ptr());
+            let put = |image: usize, part: Part, values: &[f32]| {
+                let at = to.offset(image, part.y, part.x) + part.channel;
+                // SAFETY: channels of one pixel of the result, within `to.len()`; no other position and no
+                // other 32 outputs have these.
+                let to = unsafe { std::slice::from_raw_parts_mut(out.at(at), values.len()) };
+                for (to, value) in to.iter_mut().zip(values) {
+                    *to = T::E::from_f32(*value);
+                }
+            };
             correlate(
                 tile,
                 x,
                 &window,
-                numbers(&strips),
+                strips,
                 outputs,
                 #[inline(always)]
                 |image, line, column, first, sums| {
                     finish(first, sums);
-                    shuffle.each(
-                        first,
-                        sums.len(),
-                        #[inline(always)]
-                        |part, from, count| {
-                            let (y, x) =
-                                (line * conv.shuffle + part.line, column * conv.shuffle + part.column);
-                            let at = to.offset(image, y, x) + part.channel;
-                            // SAFETY: `at..at + count` are channels of one pixel of the result, within
-                            // `to.len()`; no other position and no other 32 outputs have these.
-                            let to = unsafe { std::slice::from_raw_parts_mut(out.at(at), count) };
-                            for (to, sum) in to.iter_mut().zip(&sums[from..from + count]) {
-                                *to = T::E::from_f32(*sum);
-                            }
-                        },
-                    );
+                    shuffle.each(line, column, first..first + sums.len(), |part, place| {
+                        put(image, part, &sums[place]);
+                    });
                 },
             );
             Values::Packed(values)
@@ -106,29 +105,25 @@ fn run<T: Tile>(
             assert_eq!(dims, result, "the result has other sizes");
             let mut values = vec![0.0_f32; dims.count()];
             let out = Shared(values.as_mut_ptr());
+            let put = |image: usize, part: Part, values: &[f32]| {
+                for (i, value) in values.iter().enumerate() {
+                    let at = planar(dims, image, part.channel + i, part.y, part.x);
+                    // SAFETY: one number of the result, which nobody else writes.
+                    unsafe { out.at(at).write(*value) };
+                }
+            };
             correlate(
                 tile,
                 x,
                 &window,
-                numbers(&strips),
+                strips,
                 outputs,
                 #[inline(always)]
                 |image, line, column, first, sums| {
                     finish(first, sums);
-                    shuffle.each(
-                        first,
-                        sums.len(),
-                        #[inline(always)]
-                        |part, from, count| {
-                            let (y, x) =
-                                (line * conv.shuffle + part.line, column * conv.shuffle + part.column);
-                            for i in 0..count {
-                                let at = planar(dims, image, part.channel + i, y, x);
-                                // SAFETY: one number of the result, which nobody else writes.
-                                unsafe { out.at(at).write(sums[from + i]) };
-                            }
-                        },
-                    );
+                    shuffle.each(line, column, first..first + sums.len(), |part, place| {
+                        put(image, part, &sums[place]);
+                    });
                 },
             );
             Values::Planar(values)
@@ -149,11 +144,11 @@ pub(super) struct Shuffle {
     channels: usize,
 }
 
-/// Where a stretch of outputs goes: pixel within the `shuffle` × `shuffle` of its position, first channel.
+/// Where a stretch of outputs goes: a pixel of the result, and its first channel.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Part {
-    pub(super) line: usize,
-    pub(super) column: usize,
+    pub(super) y: usize,
+    pub(super) x: usize,
     pub(super) channel: usize,
 }
 
@@ -162,16 +157,23 @@ impl Shuffle {
         Self { side, channels }
     }
 
-    /// Calls `with(part, offset, count)` for each stretch of `first..first + count` that stays together.
+    /// Calls `with(part, place)` for each stretch of the outputs of a position that goes to one pixel; `place`
+    /// is counted from the first output.
     #[inline(always)]
-    pub(super) fn each(self, first: usize, count: usize, mut with: impl FnMut(Part, usize, usize)) {
-        let mut done = 0;
-        while done < count {
-            let output = first + done;
+    pub(super) fn each(
+        self,
+        line: usize,
+        column: usize,
+        outputs: Range<usize>,
+        mut with: impl FnMut(Part, Range<usize>),
+    ) {
+        let mut output = outputs.start;
+        while output < outputs.end {
             let (number, channel) = (output / self.channels, output % self.channels);
-            let together = (self.channels - channel).min(count - done);
-            with(Part { line: number / self.side, column: number % self.side, channel }, done, together);
-            done += together;
+            let end = outputs.end.min(output + self.channels - channel);
+            let (y, x) = (line * self.side + number / self.side, column * self.side + number % self.side);
+            with(Part { y, x, channel }, output - outputs.start..end - outputs.start);
+            output = end;
         }
     }
 }

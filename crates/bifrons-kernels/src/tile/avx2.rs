@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Block, OuterTile, Run, Tile, Vector, multiply_f32, outer_f32};
+use super::{Vector, f32_tile};
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Avx2;
@@ -46,43 +46,10 @@ fn compiled_for<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 
-impl Tile for Avx2 {
-    type E = f32;
-    const GROUP: usize = 2;
-    const K_STEP: usize = 1;
-
-    #[inline(always)]
-    fn run<R>(self, work: impl FnOnce() -> R) -> R {
-        // SAFETY: the tile is only chosen where `Path` found these instructions.
-        unsafe { compiled_for(work) }
-    }
-
-    #[inline(always)]
-    unsafe fn multiply(
-        self,
-        starts: [*const f32; 2],
-        row_step: usize,
-        runs: &[Run],
-        strip: *const f32,
-        block: &mut Block,
-    ) {
-        // SAFETY: the caller's promise, inside `run`.
-        unsafe { multiply_f32::<__m256, 2, 2>(starts, row_step, runs, strip, block) }
-    }
+#[inline(always)]
+fn run<R>(work: impl FnOnce() -> R) -> R {
+    // SAFETY: the tile is only chosen where `Path` found these instructions.
+    unsafe { compiled_for(work) }
 }
 
-impl OuterTile for Avx2 {
-    #[inline(always)]
-    unsafe fn outer(
-        self,
-        a: *const f32,
-        a_step: usize,
-        b: *const f32,
-        b_step: usize,
-        count: usize,
-        block: &mut Block,
-    ) {
-        // SAFETY: the caller's promise, inside `run`.
-        unsafe { outer_f32::<__m256, 2, 2>(a, a_step, b, b_step, count, block) }
-    }
-}
+f32_tile!(Avx2, __m256, 2, 2, run);

@@ -90,6 +90,59 @@ pub(crate) trait OuterTile: Tile<E = f32> {
     );
 }
 
+/// Implements [`Tile`] and [`OuterTile`] for an f32 tile of `2 · $group` rows by `$vectors` vectors; `$run` runs
+/// work compiled for the instructions of `$vector`.
+macro_rules! f32_tile {
+    ($tile:ty, $vector:ty, $group:literal, $vectors:literal, $run:ident) => {
+        impl $crate::tile::Tile for $tile {
+            type E = f32;
+            const GROUP: usize = $group;
+            const K_STEP: usize = 1;
+
+            #[inline(always)]
+            fn run<R>(self, work: impl FnOnce() -> R) -> R {
+                $run(work)
+            }
+
+            #[inline(always)]
+            unsafe fn multiply(
+                self,
+                starts: [*const f32; 2],
+                row_step: usize,
+                runs: &[$crate::tile::Run],
+                strip: *const f32,
+                block: &mut $crate::tile::Block,
+            ) {
+                // SAFETY: the caller's promise, inside `run`.
+                unsafe {
+                    $crate::tile::multiply_f32::<$vector, $group, $vectors>(
+                        starts, row_step, runs, strip, block,
+                    )
+                }
+            }
+        }
+
+        impl $crate::tile::OuterTile for $tile {
+            #[inline(always)]
+            unsafe fn outer(
+                self,
+                a: *const f32,
+                a_step: usize,
+                b: *const f32,
+                b_step: usize,
+                count: usize,
+                block: &mut $crate::tile::Block,
+            ) {
+                // SAFETY: the caller's promise, inside `run`.
+                unsafe {
+                    $crate::tile::outer_f32::<$vector, $group, $vectors>(a, a_step, b, b_step, count, block)
+                }
+            }
+        }
+    };
+}
+use f32_tile;
+
 /// What vectors the f32 tiles are made of.
 trait Vector: Copy {
     const LEN: usize;

@@ -1,7 +1,7 @@
 //! Tiles in Rust that every processor runs. Where the compiler may assume vectors of four (SSE2 on x86-64,
 //! NEON on ARM64), it uses them.
 
-use super::{Block, OuterTile, Run, Tile, Vector, multiply_f32, outer_f32};
+use super::{Vector, f32_tile};
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plain;
@@ -41,41 +41,9 @@ impl Vector for Four {
     }
 }
 
-impl Tile for Plain {
-    type E = f32;
-    const GROUP: usize = 2;
-    const K_STEP: usize = 1;
-
-    fn run<R>(self, work: impl FnOnce() -> R) -> R {
-        work()
-    }
-
-    #[inline(always)]
-    unsafe fn multiply(
-        self,
-        starts: [*const f32; 2],
-        row_step: usize,
-        runs: &[Run],
-        strip: *const f32,
-        block: &mut Block,
-    ) {
-        // SAFETY: the caller's promise; no special instructions.
-        unsafe { multiply_f32::<Four, 2, 2>(starts, row_step, runs, strip, block) }
-    }
+#[inline(always)]
+fn run<R>(work: impl FnOnce() -> R) -> R {
+    work()
 }
 
-impl OuterTile for Plain {
-    #[inline(always)]
-    unsafe fn outer(
-        self,
-        a: *const f32,
-        a_step: usize,
-        b: *const f32,
-        b_step: usize,
-        count: usize,
-        block: &mut Block,
-    ) {
-        // SAFETY: the caller's promise; no special instructions.
-        unsafe { outer_f32::<Four, 2, 2>(a, a_step, b, b_step, count, block) }
-    }
-}
+f32_tile!(Plain, Four, 2, 2, run);
