@@ -9,7 +9,9 @@ use bifrons_project::{
 };
 use bifrons_vision::align::{CROP_SIZE_PX, crop_from_frame};
 use bifrons_vision::geometry::{Border, Similarity, needed_rect, warp};
-use bifrons_vision::{Observation, Tracker, TrackerOptions, TrackerState, Vision, pose, sharpness};
+use bifrons_vision::{
+    Followed, TrackEnd as Ended, Tracker, TrackerOptions, TrackerState, Vision, pose, sharpness,
+};
 use rayon::prelude::*;
 
 use crate::ExtractionError;
@@ -73,23 +75,30 @@ pub fn extract_clip(
             }
             Err(error) => return Err(error.into()),
         };
-        let step = tracker.next(&frame)?;
-        found.add(&frame, step.observations)?;
-        found.ends.extend(step.ended.iter().map(|end| TrackEnd { track: end.track, accepted: end.accepted }));
+        for known in tracker.next(frame)? {
+            found.add(known);
+        }
         meter.advance(1, reporter);
 
         let stopped = stop.is_requested();
-        if stopped || committed.elapsed() >= COMMIT_EVERY {
-            found.commit(&tracker.state())?;
+        if (stopped || committed.elapsed() >= COMMIT_EVERY)
+            && let Some(state) = tracker.state()
+        {
+            found.commit(&state)?;
             committed = Instant::now();
-        }
-        if stopped {
-            return Ok(Extracted { stopped, missing_frames });
+            if stopped {
+                return Ok(Extracted { stopped, missing_frames });
+            }
         }
     }
-    let ended = tracker.finish();
-    found.ends.extend(ended.iter().map(|end| TrackEnd { track: end.track, accepted: end.accepted }));
-    found.commit(&tracker.state())?;
+    let (known, ended) = tracker.finish();
+    for known in known {
+        found.add(known);
+    }
+    found.end(&ended);
+    if let Some(state) = tracker.state() {
+        found.commit(&state)?;
+    }
     project.index().mark_extracted(row.id)?;
     Ok(Extracted { stopped: false, missing_frames })
 }
@@ -99,7 +108,7 @@ fn tracker<'a>(
     row: &ClipRow,
     saved: &ExtractionState,
     stills: bool,
-) -> Result<Tracker<'a>, ExtractionError> {
+) -> Result<Tracker<'a, Frame>, ExtractionError> {
     if saved.tracker.is_empty() {
         return Ok(Tracker::with_options(vision, TrackerOptions { stills, ..TrackerOptions::default() }));
     }
@@ -118,10 +127,11 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    fn add(&mut self, frame: &Frame, observations: Vec<Observation>) -> Result<(), ExtractionError> {
+    fn add(&mut self, Followed { picture: frame, step }: Followed<Frame>) {
         self.next_frame = frame.index() + 1;
-        for seen in observations {
-            let crop = cut(frame, &crop_from_frame(&seen.mesh));
+        self.end(&step.ended);
+        for seen in step.observations {
+            let crop = cut(&frame, &crop_from_frame(&seen.mesh));
             let pose = pose(&seen.mesh);
             let record = FaceRecord {
                 frame: frame.index(),
@@ -139,7 +149,10 @@ impl Found<'_> {
             };
             self.faces.push((record, crop));
         }
-        Ok(())
+    }
+
+    fn end(&mut self, ended: &[Ended]) {
+        self.ends.extend(ended.iter().map(|end| TrackEnd { track: end.track, accepted: end.accepted }));
     }
 
     /// Crops first, then the index: a crop without an entry is written again, an entry without a crop never

@@ -10,7 +10,7 @@ use bifrons_measure::film::{SwapJob, SwapReport, measure_swap};
 use bifrons_media::{Clip, Encoding, Frame, FrameSink, RgbImage};
 use bifrons_vision::align::{hull, polygon_mask};
 use bifrons_vision::geometry::{Point, Similarity};
-use bifrons_vision::{Tracker, Vision};
+use bifrons_vision::{Followed, Tracker, Vision};
 
 /// First frame and number of frames: the man talks and moves his head a little.
 const FROM: usize = 30;
@@ -140,11 +140,16 @@ fn what_was_made_worse_is_caught() {
     let footage = Clip::open(&footage_path).unwrap();
     let mut tracker = Tracker::new(&vision);
     let mut reader = footage.read(0).unwrap();
-    let mut frames = Vec::new();
+    let mut known = Vec::new();
     while let Some(frame) = reader.next_frame().unwrap() {
-        let mesh = tracker.next(&frame).unwrap().observations.into_iter().next().unwrap().mesh;
-        frames.push((frame, hull(&mesh.points_in(&Similarity::IDENTITY), 0.0)));
+        known.extend(tracker.next(frame).unwrap());
     }
+    known.extend(tracker.finish().0);
+    let outlined = |frame: Followed<Frame>| {
+        let outline = hull(&frame.step.observations[0].mesh.points_in(&Similarity::IDENTITY), 0.0);
+        (frame.picture, outline)
+    };
+    let frames = known.into_iter().map(outlined).collect();
     let made = Made { dir: dir.path(), footage, frames };
     let measure = |name: &str, face: Face<'_>| {
         let result = made.film(name, face);

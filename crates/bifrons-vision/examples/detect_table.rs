@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use bifrons_media::Clip;
-use bifrons_vision::{TrackEnd, Tracker, Vision};
+use bifrons_vision::{Followed, TrackEnd, Tracker, Vision};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut clips = Vec::new();
@@ -48,24 +48,37 @@ fn follow(vision: &Vision, path: &Path) -> Result<String, Box<dyn Error>> {
     let mut tracker = Tracker::new(vision);
     let mut frames_of: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     let mut ended: Vec<TrackEnd> = Vec::new();
-    let (mut frames, mut cuts, mut runs) = (0, Vec::new(), 0);
+    let (mut frames, mut cuts, mut runs) = (0_u32, Vec::new(), 0);
     // Only the time spent looking, not that spent decoding.
     let mut looking = Duration::ZERO;
-    while let Some(frame) = reader.next_frame()? {
+    loop {
+        let frame = reader.next_frame()?;
+        let is_last = frame.is_none();
         let start = Instant::now();
-        let step = tracker.next(&frame)?;
+        let known = match frame {
+            Some(frame) => tracker.next(frame)?,
+            None => {
+                let (known, ends) = tracker.finish();
+                ended.extend(ends);
+                known
+            }
+        };
         looking += start.elapsed();
-        if step.cut {
-            cuts.push(frames);
+        for Followed { picture, step } in known {
+            if step.cut {
+                cuts.push(picture.index());
+            }
+            runs += u32::from(step.detected);
+            for seen in &step.observations {
+                frames_of.entry(seen.track).or_default().push(picture.index());
+            }
+            ended.extend(step.ended);
+            frames += 1;
         }
-        runs += u32::from(step.detected);
-        for seen in &step.observations {
-            frames_of.entry(seen.track).or_default().push(frames);
+        if is_last {
+            break;
         }
-        ended.extend(step.ended);
-        frames += 1;
     }
-    ended.extend(tracker.finish());
     let (accepted, rejected): (Vec<_>, Vec<_>) = ended.into_iter().partition(|end| end.accepted);
     let with_face: BTreeSet<usize> =
         accepted.iter().filter_map(|end| frames_of.get(&end.track)).flatten().copied().collect();
@@ -81,6 +94,6 @@ fn follow(vision: &Vision, path: &Path) -> Result<String, Box<dyn Error>> {
         with_face.len(),
         accepted.len(),
         rejected.len(),
-        looking.as_secs_f64() * 1000.0 / f64::from(frames.max(1) as u32),
+        looking.as_secs_f64() * 1000.0 / f64::from(frames.max(1)),
     ))
 }

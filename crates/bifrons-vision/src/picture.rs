@@ -25,6 +25,28 @@ pub trait Picture {
     fn luma_thumbnail(&self) -> Result<LumaThumbnail, VisionError>;
 }
 
+impl<P: Picture + ?Sized> Picture for &P {
+    fn width_px(&self) -> usize {
+        (**self).width_px()
+    }
+
+    fn height_px(&self) -> usize {
+        (**self).height_px()
+    }
+
+    fn rgb(&self, rect: PixelRect) -> RgbImage {
+        (**self).rgb(rect)
+    }
+
+    fn view(&self, size_px: usize) -> Result<(RgbImage, f64, f64), VisionError> {
+        (**self).view(size_px)
+    }
+
+    fn luma_thumbnail(&self) -> Result<LumaThumbnail, VisionError> {
+        (**self).luma_thumbnail()
+    }
+}
+
 impl Picture for Frame {
     fn width_px(&self) -> usize {
         Self::width_px(self)

@@ -1,10 +1,10 @@
 //! Both films, frame by frame.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::Path;
 
 use bifrons_media::{Clip, Frame};
-use bifrons_vision::{BoundingBox, Mesh, Observation, Step, Tracker, Vision};
+use bifrons_vision::{BoundingBox, Followed, Mesh, Observation, Step, Tracker, Vision};
 
 use super::coverage::{changed_elsewhere, with_room};
 use super::integrity::{integrity, outside_check};
@@ -69,12 +69,12 @@ pub fn measure_swap(
     let mut pass = Pass::new(vision, networks);
     for done in 0..count {
         let (Some(before), Some(after)) = (filmed.next_frame()?, shown.next_frame()?) else { break };
-        pass.frame(&before, &after)?;
+        pass.frame(before, after)?;
         if !progress(done + 1, count) {
             return Err(MeasureError::Stopped);
         }
     }
-    let Seen { moments, frames, strips, rooms, person } = pass.finish();
+    let Seen { moments, frames, strips, rooms, person } = pass.finish()?;
 
     let mut checks = integrity(&footage, &result)?;
     if footage.kind() == bifrons_media::ClipKind::Video
@@ -105,8 +105,11 @@ struct Seen {
 /// The one pass over both films.
 struct Pass<'v> {
     networks: &'v Networks,
-    footage_faces: Tracker<'v>,
-    result_faces: Tracker<'v>,
+    footage_faces: Tracker<'v, Frame>,
+    result_faces: Tracker<'v, Frame>,
+    /// Frames whose faces are known in one film and not yet in the other.
+    filmed: VecDeque<Followed<Frame>>,
+    shown: VecDeque<Followed<Frame>>,
     /// The last aligned pair of each track, with its frame.
     before: HashMap<u32, (usize, AlignedPair)>,
     moments: Vec<Moment>,
@@ -122,6 +125,8 @@ impl<'v> Pass<'v> {
             networks,
             footage_faces: Tracker::new(vision),
             result_faces: Tracker::new(vision),
+            filmed: VecDeque::new(),
+            shown: VecDeque::new(),
             before: HashMap::new(),
             moments: Vec::new(),
             frames: Vec::new(),
@@ -131,13 +136,29 @@ impl<'v> Pass<'v> {
         }
     }
 
-    fn frame(&mut self, before: &Frame, after: &Frame) -> Result<(), MeasureError> {
+    fn frame(&mut self, before: Frame, after: Frame) -> Result<(), MeasureError> {
         let (filmed, shown) = {
             let (footage_faces, result_faces) = (&mut self.footage_faces, &mut self.result_faces);
             rayon::join(|| footage_faces.next(before), || result_faces.next(after))
         };
-        let (filmed, shown) = (filmed?, shown?);
-        self.accept(&filmed);
+        self.filmed.extend(filmed?);
+        self.shown.extend(shown?);
+        self.compare_known()
+    }
+
+    fn compare_known(&mut self) -> Result<(), MeasureError> {
+        while !self.filmed.is_empty() && !self.shown.is_empty() {
+            if let (Some(filmed), Some(shown)) = (self.filmed.pop_front(), self.shown.pop_front()) {
+                self.compare(&filmed, &shown)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn compare(&mut self, filmed: &Followed<Frame>, shown: &Followed<Frame>) -> Result<(), MeasureError> {
+        let (before, after) = (&filmed.picture, &shown.picture);
+        let (filmed, shown) = (&filmed.step, &shown.step);
+        self.accept(filmed);
         let meshes: Vec<Mesh> = filmed.observations.iter().map(|face| face.mesh.clone()).collect();
         if self.rooms.len() < COMPARED_FRAMES {
             self.rooms.push(meshes.iter().map(with_room).collect());
@@ -222,8 +243,12 @@ impl<'v> Pass<'v> {
         }
     }
 
-    fn finish(mut self) -> Seen {
-        let ends = self.footage_faces.finish();
+    fn finish(mut self) -> Result<Seen, MeasureError> {
+        let (filmed, ends) = self.footage_faces.finish();
+        let (shown, _) = self.result_faces.finish();
+        self.filmed.extend(filmed);
+        self.shown.extend(shown);
+        self.compare_known()?;
         self.accepted.extend(ends.iter().filter(|end| end.accepted).map(|end| end.track));
         let accepted = self.accepted;
         self.moments.retain(|moment| accepted.contains(&moment.track));
@@ -236,6 +261,12 @@ impl<'v> Pass<'v> {
             track.likeness.extend(moment.likeness_footage.clone());
         }
         let person = tracks_of_the_person(&facts);
-        Seen { moments: self.moments, frames: self.frames, strips: self.strips, rooms: self.rooms, person }
+        Ok(Seen {
+            moments: self.moments,
+            frames: self.frames,
+            strips: self.strips,
+            rooms: self.rooms,
+            person,
+        })
     }
 }

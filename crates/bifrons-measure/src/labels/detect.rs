@@ -92,15 +92,12 @@ fn find(vision: &Vision, picture: &LabelledPicture) -> Result<Found, MeasureErro
 /// The faces of a still, as extraction finds them.
 pub(crate) fn faces_of(vision: &Vision, image: &bifrons_media::RgbImage) -> Result<Vec<Mesh>, VisionError> {
     let mut tracker = Tracker::with_options(vision, TrackerOptions::stills());
-    let step = tracker.next(image)?;
-    let accepted: Vec<u32> = step
-        .ended
-        .into_iter()
-        .chain(tracker.finish())
-        .filter(|end| end.accepted)
-        .map(|end| end.track)
-        .collect();
-    let faces = step.observations.into_iter().filter(|face| accepted.contains(&face.track));
+    let mut known = tracker.next(image)?;
+    let (rest, ended) = tracker.finish();
+    known.extend(rest);
+    let accepted: Vec<u32> = ended.into_iter().filter(|end| end.accepted).map(|end| end.track).collect();
+    let faces = known.into_iter().flat_map(|known| known.step.observations);
+    let faces = faces.filter(|face| accepted.contains(&face.track));
     Ok(faces.map(|face| face.mesh).collect())
 }
 

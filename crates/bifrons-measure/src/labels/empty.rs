@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use bifrons_media::Clip;
-use bifrons_vision::{Tracker, Vision};
+use bifrons_media::{Clip, Frame};
+use bifrons_vision::{Followed, Tracker, Vision};
 use serde::{Deserialize, Serialize};
 
 use crate::MeasureError;
@@ -36,18 +36,25 @@ pub fn faces_where_none_are(vision: &Vision, path: &Path) -> Result<EmptyClip, M
     let mut tracker = Tracker::new(vision);
     // each track's frames and shorter sides, until it is known whether it is a face
     let mut seen: BTreeMap<u32, Vec<(usize, f32)>> = BTreeMap::new();
-    let mut accepted = Vec::new();
+    let mut ended = Vec::new();
     let mut frames = 0;
-    while let Some(frame) = reader.next_frame()? {
-        let step = tracker.next(&frame)?;
-        frames += 1;
-        for face in step.observations {
-            let side = face.bbox.width().min(face.bbox.height());
-            seen.entry(face.track).or_default().push((frame.index(), side));
+    let mut take = |known: Vec<Followed<Frame>>| {
+        for Followed { picture, step } in known {
+            frames += 1;
+            for face in step.observations {
+                let side = face.bbox.width().min(face.bbox.height());
+                seen.entry(face.track).or_default().push((picture.index(), side));
+            }
+            ended.extend(step.ended);
         }
-        accepted.extend(step.ended.into_iter().filter(|end| end.accepted).map(|end| end.track));
+    };
+    while let Some(frame) = reader.next_frame()? {
+        take(tracker.next(frame)?);
     }
-    accepted.extend(tracker.finish().into_iter().filter(|end| end.accepted).map(|end| end.track));
+    let (known, running) = tracker.finish();
+    take(known);
+    ended.extend(running);
+    let accepted: Vec<u32> = ended.into_iter().filter(|end| end.accepted).map(|end| end.track).collect();
     let found: Vec<(usize, f32)> =
         seen.into_iter().filter(|(track, _)| accepted.contains(track)).flat_map(|(_, faces)| faces).collect();
     let mut large: Vec<usize> =

@@ -5,62 +5,56 @@
 //! shot: a cut ends all tracks. A face that is lost for a short while (a hand, a turn) keeps its
 //! track when it comes back at the same place or with the same look.
 //!
+//! A face that is found is also followed back to where it came into sight. For this the tracker keeps
+//! the frames since the last run of the detector (longer while the detector is in doubt) and gives
+//! them back when all their faces are known.
+//!
 //! Whether a track is a face at all is known late: a mesh believes much once it is set on something.
-//! So observations come at once, and [`TrackEnd::accepted`] says at the end whether the detector has
-//! supported the track; what is not accepted must be thrown away.
+//! So observations do not wait for it, and [`TrackEnd::accepted`] says at the end whether the detector
+//! has supported the track; what is not accepted must be thrown away.
 
+mod backward;
 mod cut;
+mod detections;
 mod matching;
 mod options;
 mod outcome;
 mod state;
 
 pub use options::TrackerOptions;
-pub use outcome::{EndReason, Observation, Step, TrackEnd};
+pub use outcome::{EndReason, Followed, Observation, Step, TrackEnd};
 pub use state::TrackerState;
 
-use crate::embed::SAME_PERSON_COSINE;
+use std::collections::VecDeque;
+
 use crate::mesh::MeshFit;
-use crate::{BoundingBox, Detection, Embedding, Picture, Vision, VisionError};
-use matching::{best_pairs, duplicates};
+use crate::{BoundingBox, Embedding, Picture, Vision, VisionError};
+use matching::duplicates;
 use state::Track;
 
-/// Overlap (intersection over union) of a detection and a mesh that are one face.
-const SAME_FACE_IOU: f32 = 0.3;
-/// Below this overlap the mesh may have slipped: it is set anew from the detection.
-const SLIPPED_IOU: f32 = 0.45;
 /// Overlap of two meshes that sit on one face.
 const DUPLICATE_IOU: f32 = 0.5;
-/// Overlap of a detection with the last place of a lost face that makes it worth a look.
-const SAME_PLACE_IOU: f32 = 0.15;
-/// Likeness (cosine) from which a face elsewhere in the frame is the lost one. Measured every 24
-/// frames in ten tracks, through hands, tears and laughter: one face is like itself by 0.72 or more;
-/// different people have 0.38 in the middle and 0.59 at most.
-const RELINK_LIKENESS: f32 = SAME_PERSON_COSINE;
-/// Likeness from which a face at the place of the lost one is the lost one: what hid it may still
-/// hide a part of it.
-const RELINK_LIKENESS_NEARBY: f32 = 0.5;
 /// Likeness below which a face is somebody else's.
 const STRANGER_LIKENESS: f32 = 0.5;
 /// Embeddings in a row that must look like somebody else before a track is ended for it.
 const STRANGERS_TO_END: u32 = 3;
-/// Detector runs in a row without the face after which the mesh alone is not believed any more.
-const MISSES_TO_LOSE: u32 = 4;
-/// Frames with an observation after which a track is no longer young (looked at by the detector in
-/// every frame).
-const YOUNG_FRAMES: u32 = 3;
+/// Runs of the detector after which a track is no longer young (looked at by the detector in every
+/// frame).
+const YOUNG_RUNS: u32 = 3;
 /// Shortest side of a face's box that a mesh is made for, in pixels: below there is nothing to
 /// replace.
 const LEAST_FACE_PX: f32 = 12.0;
 
 /// Follows the faces of one clip, whose frames it is fed in order.
 #[derive(Debug)]
-pub struct Tracker<'v> {
+pub struct Tracker<'v, P> {
     vision: &'v Vision,
     state: TrackerState,
+    /// Frames that a face may yet be followed back through, oldest first.
+    waiting: VecDeque<Followed<P>>,
 }
 
-impl<'v> Tracker<'v> {
+impl<'v, P: Picture> Tracker<'v, P> {
     /// A tracker at the start of a clip.
     #[must_use]
     pub fn new(vision: &'v Vision) -> Self {
@@ -70,46 +64,54 @@ impl<'v> Tracker<'v> {
     /// A tracker at the start of a clip, with other options.
     #[must_use]
     pub fn with_options(vision: &'v Vision, options: TrackerOptions) -> Self {
-        Self { vision, state: TrackerState::new(options) }
+        Self::resume(vision, TrackerState::new(options))
     }
 
     /// A tracker that goes on where another one was saved; the next frame it must be fed is
     /// [`TrackerState::next_frame`].
     #[must_use]
     pub fn resume(vision: &'v Vision, state: TrackerState) -> Self {
-        Self { vision, state }
+        Self { vision, state, waiting: VecDeque::new() }
     }
 
-    /// What the tracker remembers, to be saved after any frame.
+    /// What the tracker remembers, to be saved; `None` while it keeps frames back. It keeps none after each run of
+    /// the detector that leaves no doubt, and after 24 frames at the latest.
     #[must_use]
-    pub fn state(&self) -> TrackerState {
-        self.state.clone()
+    pub fn state(&self) -> Option<TrackerState> {
+        self.waiting.is_empty().then(|| self.state.clone())
     }
 
-    /// Looks at the next frame of the clip.
+    /// Looks at the next frame of the clip. Returns the frames whose faces are all known now, in order: none for a
+    /// while, then several at once.
     ///
     /// # Errors
     /// [`VisionError`] when the frame has no pixels or a network fails; the tracker is then of no
     /// more use.
-    pub fn next(&mut self, picture: &dyn Picture) -> Result<Step, VisionError> {
+    pub fn next(&mut self, picture: P) -> Result<Vec<Followed<P>>, VisionError> {
         let frame = self.state.frames;
         let mut step = Step::default();
+        let mut known = Vec::new();
         let changed = self.state.cuts.is_cut(picture.luma_thumbnail()?);
         if changed || (self.state.options.stills && frame > 0) {
+            known.extend(self.waiting.drain(..));
             step.cut = true;
             step.ended = self.end_all(EndReason::Cut);
             self.state.shot_start = frame;
             self.state.last_detection = None;
         }
-        self.follow(picture)?;
+        self.follow(&picture)?;
+        let mut found = Vec::new();
+        let mut in_doubt = true;
         if self.wants_detection(frame) {
             step.detected = true;
             self.state.last_detection = Some(frame);
-            let detections = self.vision.detect(picture, &self.state.options.detector)?;
-            self.take_detections(picture, frame, &detections)?;
+            let detections = self.vision.detect(&picture, &self.state.options.detector)?;
+            let taken = self.take_detections(&picture, frame, &detections)?;
+            found = taken.found;
+            in_doubt = taken.unexplained > 0;
         }
         self.drop_duplicates(&mut step.ended);
-        let embeddings = self.look_who_it_is(picture, frame, &mut step.ended)?;
+        let embeddings = self.look_who_it_is(&picture, frame, &mut step.ended)?;
         for (track, embedding) in self.state.tracks.iter_mut().zip(embeddings) {
             if !track.is_seen() {
                 continue;
@@ -127,13 +129,21 @@ impl<'v> Tracker<'v> {
         }
         step.observations.sort_by_key(|o| o.track);
         self.give_up(&mut step.ended);
+        for found in &found {
+            self.follow_back(found)?;
+        }
         self.state.frames += 1;
-        Ok(step)
+        let is_last = self.waits_for_long(&picture);
+        self.waiting.push_back(Followed { picture, step });
+        if !in_doubt || is_last {
+            known.extend(self.waiting.drain(..));
+        }
+        Ok(known)
     }
 
-    /// Ends all tracks: the clip is over. Saved afterwards, the state has none left.
-    pub fn finish(&mut self) -> Vec<TrackEnd> {
-        self.end_all(EndReason::ClipEnd)
+    /// Ends all tracks: the clip is over. Returns the frames that were kept back, and what becomes of the tracks.
+    pub fn finish(&mut self) -> (Vec<Followed<P>>, Vec<TrackEnd>) {
+        (self.waiting.drain(..).collect(), self.end_all(EndReason::ClipEnd))
     }
 
     fn end_all(&mut self, reason: EndReason) -> Vec<TrackEnd> {
@@ -174,117 +184,12 @@ impl<'v> Tracker<'v> {
         };
         let is_due = frame - last >= self.state.options.detect_every_frames;
         let is_asked = |track: &Track| {
-            let is_young = track.observed < YOUNG_FRAMES;
+            let is_young = track.detector_runs < YOUNG_RUNS;
             // Often at first, then every third frame: what was lost seldom comes back late.
             let is_lost = track.missing > 0 && (track.missing <= 3 || track.missing.is_multiple_of(3));
             is_young || is_lost || track.misses > 0
         };
         is_due || self.state.tracks.iter().any(is_asked)
-    }
-
-    fn take_detections(
-        &mut self,
-        picture: &dyn Picture,
-        frame: u32,
-        detections: &[Detection],
-    ) -> Result<(), VisionError> {
-        let mut free = self.support_seen(picture, detections)?;
-        // A detection that overlaps a followed face is that face, matched or not.
-        let seen: Vec<BoundingBox> =
-            self.state.tracks.iter().filter(|t| t.is_seen()).map(Track::bbox).collect();
-        free.retain(|d| seen.iter().all(|b| b.iou(&d.bbox) < SAME_FACE_IOU));
-        for detection in free {
-            let may_be_new = detection.score >= self.state.options.min_new_score;
-            let may_be_lost = self.state.tracks.iter().any(|t| !t.is_seen());
-            if !may_be_new && !may_be_lost {
-                continue;
-            }
-            let Some(fit) = self.vision.mesh(picture, detection)? else {
-                continue;
-            };
-            if !is_face(&fit, picture, self.state.options.min_presence) {
-                continue;
-            }
-            let embedding = if may_be_lost { self.vision.embed(picture, &fit.mesh)? } else { None };
-            if let Some(lost) = self.lost_track(&fit.mesh.bounding_box(), embedding.as_ref()) {
-                let track = &mut self.state.tracks[lost];
-                track.mesh = fit.mesh;
-                track.presence = fit.presence;
-                track.score = detection.score;
-                track.support += 1;
-                track.detector_runs += 1;
-                track.misses = 0;
-                track.missing = 0;
-                // It is embedded in this frame.
-                track.embedded_at = None;
-            } else if may_be_new {
-                let id = self.state.next_track;
-                self.state.next_track += 1;
-                self.state.tracks.push(Track::new(id, frame, fit.mesh, fit.presence, detection.score));
-            }
-        }
-        Ok(())
-    }
-
-    /// Notes which followed faces the detector sees too, and sets slipped meshes anew. Returns the
-    /// detections that no followed face has.
-    fn support_seen<'d>(
-        &mut self,
-        picture: &dyn Picture,
-        detections: &'d [Detection],
-    ) -> Result<Vec<&'d Detection>, VisionError> {
-        let options = self.state.options;
-        let boxes: Vec<Option<BoundingBox>> =
-            self.state.tracks.iter().map(|t| t.is_seen().then(|| t.bbox())).collect();
-        let mut free: Vec<Option<&Detection>> = detections.iter().map(Some).collect();
-        let mut matched = vec![false; boxes.len()];
-        for pair in best_pairs(&boxes, detections, SAME_FACE_IOU) {
-            let track = &mut self.state.tracks[pair.track];
-            let detection = &detections[pair.detection];
-            free[pair.detection] = None;
-            matched[pair.track] = true;
-            track.support += 1;
-            track.misses = 0;
-            track.score = detection.score;
-            if pair.iou < SLIPPED_IOU
-                && let Some(fit) = self.vision.mesh(picture, detection)?
-                && is_face(&fit, picture, options.min_presence)
-            {
-                track.mesh = fit.mesh;
-                track.presence = fit.presence;
-            }
-        }
-        for (track, matched) in self.state.tracks.iter_mut().zip(matched) {
-            if !track.is_seen() {
-                continue;
-            }
-            track.detector_runs += 1;
-            if !matched {
-                track.misses += 1;
-                if track.misses >= MISSES_TO_LOSE {
-                    track.missing = 1;
-                }
-            }
-        }
-        Ok(free.into_iter().flatten().collect())
-    }
-
-    /// The lost track that a newly found face belongs to: the one most alike.
-    fn lost_track(&self, bbox: &BoundingBox, embedding: Option<&Embedding>) -> Option<usize> {
-        let embedding = embedding?;
-        let mut best: Option<(f32, usize)> = None;
-        for (i, track) in self.state.tracks.iter().enumerate() {
-            if track.is_seen() {
-                continue;
-            }
-            let is_nearby = track.bbox().iou(bbox) >= SAME_PLACE_IOU;
-            let least = if is_nearby { RELINK_LIKENESS_NEARBY } else { RELINK_LIKENESS };
-            let likeness = track.likeness(embedding).unwrap_or(0.0);
-            if likeness >= least && best.is_none_or(|(most, _)| likeness > most) {
-                best = Some((likeness, i));
-            }
-        }
-        best.map(|(_, i)| i)
     }
 
     /// Ends the younger of two tracks whose meshes sit on one face.

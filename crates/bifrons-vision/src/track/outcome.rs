@@ -71,3 +71,12 @@ pub struct Step {
     /// Tracks that have ended before or in this frame.
     pub ended: Vec<TrackEnd>,
 }
+
+/// A frame whose faces are all known.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Followed<P> {
+    /// The frame.
+    pub picture: P,
+    /// What it brought.
+    pub step: Step,
+}
