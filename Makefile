@@ -1,12 +1,12 @@
 # `make demo`: a finished film from two clips.   `make test`: everything CI runs.
 # Each does its own set-up.
 
-.PHONY: demo test setup clips fmt clippy models-check
+.PHONY: demo test setup clips browser fmt clippy models-check
 
 demo:
 	tools/demo.sh
 
-test: setup clips
+test: setup clips browser
 	cd models && sha256sum --check --strict --quiet SHA256SUMS
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets -- -D warnings
@@ -14,6 +14,10 @@ test: setup clips
 
 setup:
 	tools/setup.sh
+
+# For the tests of pages.
+browser:
+	tools/browser.sh
 
 # Two real clips, for the demo and for the tests of the whole product.
 clips:

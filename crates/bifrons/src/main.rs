@@ -3,6 +3,7 @@
 mod arguments;
 mod commands;
 mod failure;
+mod memory;
 mod progress;
 mod sheet;
 
@@ -30,7 +31,10 @@ fn main() -> ExitCode {
     let reporter = progress::reporter(arguments.json);
     let context = Context { reporter: Arc::clone(&reporter), stop };
     reporter.report(&progress::started());
-    let finished = commands::run(&arguments.command, &context);
+    let mut finished = commands::run(&arguments.command, &context);
+    if let (Ok(finished), Some(peak)) = (&mut finished, memory::peak_mib()) {
+        finished.measured.insert("peak_memory_mib".to_owned(), peak);
+    }
     let (event, code) = failure::conclude(finished, &progress::command_line());
     reporter.report(&event);
     ExitCode::from(code)

@@ -12,6 +12,7 @@ mod pack;
 mod tests;
 mod weight_gradient;
 mod weight_gradient_amx;
+mod wide;
 
 pub use backward::{Done, Gradients, backward};
 pub use forward::forward;
@@ -116,6 +117,27 @@ impl Conv {
     #[must_use]
     pub fn weights(&self, inputs: usize, outputs: usize) -> usize {
         self.kernel * self.kernel * inputs * outputs
+    }
+}
+
+/// What a convolution sums over: lines and columns of the window, and of the border. Square, but see [`wide`].
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    kernel: [usize; 2],
+    border: [usize; 2],
+    stride: usize,
+}
+
+impl Shape {
+    /// Numbers of the weights.
+    fn weights(&self, inputs: usize, outputs: usize) -> usize {
+        self.kernel[0] * self.kernel[1] * inputs * outputs
+    }
+}
+
+impl Conv {
+    fn shape(&self) -> Shape {
+        Shape { kernel: [self.kernel; 2], border: [self.border; 2], stride: self.stride }
     }
 }
 

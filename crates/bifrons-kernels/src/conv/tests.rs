@@ -175,6 +175,17 @@ fn dims_of(images: usize, height: usize, width: usize, channels: usize) -> Dims 
     Dims { images, height, width, channels }
 }
 
+/// A kernel of one pixel that steps over every second one: what lies between has no gradient, whatever was in the
+/// memory before.
+#[test]
+fn pixels_that_nothing_sees() {
+    for path in Path::available() {
+        for seed in 0..3 {
+            check(path, &conv_of(1, 2, 0, Activation::Linear, 1), dims_of(16, 3, 15, 17), 16, false, seed);
+        }
+    }
+}
+
 /// The layers of our networks, smaller.
 #[test]
 fn layers_as_we_use_them() {

@@ -1,4 +1,4 @@
-//! What `bifrons measure swap --json` writes. A change of meaning or a name gone needs another [`VERSION`].
+//! What `bifrons measure swap --write` writes. A change of meaning or a name gone needs another [`VERSION`].
 
 use std::collections::BTreeMap;
 

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::Context;
 use super::train::named_device;
 use crate::failure::Finished;
+use crate::memory;
 
 const PEOPLE: usize = 2;
 
@@ -52,7 +53,7 @@ pub(super) fn train(
         "max_s": secs.last(),
         "iterations_per_sec": 1.0 / median_secs,
         "images_per_sec": (PEOPLE * batch) as f64 / median_secs,
-        "peak_rss_mb": peak_rss_mb(),
+        "peak_rss_mb": memory::peak_mib(),
     });
     writeln!(std::io::stdout(), "{line}")?;
     Ok(Finished::default())
@@ -76,14 +77,6 @@ fn made_up(iteration: u64, preset: &Preset) -> Batch {
 fn median(sorted: &[f64]) -> f64 {
     let middle = sorted.len() / 2;
     if sorted.len() % 2 == 1 { sorted[middle] } else { f64::midpoint(sorted[middle - 1], sorted[middle]) }
-}
-
-/// The most memory this process has ever held, in MiB, where the system tells (Linux).
-fn peak_rss_mb() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: f64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
-    Some((kib / 1024.0 * 10.0).round() / 10.0)
 }
 
 #[cfg(test)]

@@ -51,6 +51,8 @@ pub(super) fn extract_person(
             if extracted.missing_frames > 0 {
                 finished.failures += 1;
             }
+            let secs = extracted.took.as_secs_f64();
+            finished.measured.insert("frames_extracted_per_sec".to_owned(), extracted.frames as f64 / secs);
         }
         let assignment = assign_people(project.index(), clip.id, person)?;
         faces += assignment.faces;

@@ -1,6 +1,7 @@
 //! `bifrons measure`: figures that anyone can recompute.
 
 mod labels;
+mod speed;
 mod swap;
 mod truth;
 
@@ -24,6 +25,10 @@ pub(super) fn run(what: &MeasureCommand, context: &Context) -> anyhow::Result<Fi
         MeasureCommand::Truth { dir, work, preset, limits, seed, device, reports } => {
             let job = truth::Job { dir, work: work.as_deref(), preset, limits: *limits, seed: *seed, device };
             truth::run(&job, reports.write.as_deref(), context)
+        }
+        MeasureCommand::Speed { clip, preset, rounds, baseline, reports } => {
+            let job = speed::Job { clip, preset, rounds: *rounds, baseline: baseline.as_deref() };
+            speed::run(&job, reports.write.as_deref(), context)
         }
         MeasureCommand::Identity { dir, reports } => labels::identity(dir, reports.write.as_deref(), context),
     }

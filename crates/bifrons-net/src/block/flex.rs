@@ -1,0 +1,160 @@
+//! The operators on the processor.
+
+use std::borrow::Cow;
+
+use bifrons_kernels::buffer::{self, Buffer, CacheLine};
+use bifrons_kernels::conv::{self, Form, Values, ValuesRef};
+use bifrons_kernels::layout::{Dims, Layout};
+use bifrons_kernels::{Path, adam, loss};
+use burn::backend::{Flex, TensorMetadata};
+use burn::tensor::{AllocationProperty, Bytes, DType, Shape};
+use burn_flex::FlexTensor;
+
+use super::{Block, Kernels};
+
+impl Kernels for Flex {
+    fn enter(images: FlexTensor, path: Path, layout: Layout) -> FlexTensor {
+        packed(path, conv::enter(path, numbers(&images.to_contiguous()), layout))
+    }
+
+    fn leave(packed: FlexTensor, path: Path, layout: Layout) -> FlexTensor {
+        planar(conv::leave(path, &cache_lines(&packed), layout), layout.dims)
+    }
+
+    fn block(x: FlexTensor, weights: FlexTensor, bias: FlexTensor, block: Block) -> FlexTensor {
+        let (weights, bias) = (weights.to_contiguous(), bias.to_contiguous());
+        let (weights, bias) = (numbers(&weights), numbers(&bias));
+        let x = cache_lines(&x);
+        match (conv::forward(block.path, &block.conv, &x, block.input, weights, bias, block.form), block.form)
+        {
+            (Values::Planar(values), Form::Planar(dims)) => planar(values, dims),
+            (Values::Packed(lines), _) => packed(block.path, lines),
+            (Values::Planar(_), Form::Packed(_)) => {
+                unreachable!("the kernels give the form they are asked for")
+            }
+        }
+    }
+
+    fn block_backward(
+        x: FlexTensor,
+        weights: FlexTensor,
+        result: FlexTensor,
+        gradient: FlexTensor,
+        block: Block,
+        with_input: bool,
+    ) -> (FlexTensor, FlexTensor, FlexTensor) {
+        let weights = weights.to_contiguous();
+        let is_planar = matches!(block.form, Form::Planar(_));
+        let contiguous = |tensor: FlexTensor| if is_planar { tensor.to_contiguous() } else { tensor };
+        let (result, gradient) = (contiguous(result), contiguous(gradient));
+        let lines = if is_planar { None } else { Some((cache_lines(&result), cache_lines(&gradient))) };
+        let (result, gradient) = match &lines {
+            Some((result, gradient)) => (ValuesRef::Packed(result), ValuesRef::Packed(gradient)),
+            None => (ValuesRef::Planar(numbers(&result)), ValuesRef::Planar(numbers(&gradient))),
+        };
+        let x = cache_lines(&x);
+        let done = conv::Done {
+            conv: block.conv,
+            x: &x,
+            layout: block.input,
+            weights: numbers(&weights),
+            result,
+            form: block.form,
+        };
+        let found = conv::backward(block.path, &done, gradient, with_input);
+        let bias = Shape::new([found.bias.len()]);
+        let input =
+            found.input.map_or_else(|| plain(Vec::new(), Shape::new([0])), |lines| packed(block.path, lines));
+        (input, shared(found.weights, weights.shape(), DType::F32), plain(found.bias, bias))
+    }
+
+    fn compare(drawn: FlexTensor, truth: FlexTensor, weight: FlexTensor, path: Path) -> FlexTensor {
+        let [drawn, truth, weight] = [drawn, truth, weight].map(|tensor| tensor.to_contiguous());
+        plain(loss::compare(path, &faces(&drawn, &truth, &weight)).to_vec(), Shape::new([2]))
+    }
+
+    fn compare_backward(
+        drawn: FlexTensor,
+        truth: FlexTensor,
+        weight: FlexTensor,
+        gradient: FlexTensor,
+        path: Path,
+    ) -> FlexTensor {
+        let [drawn, truth, weight, gradient] =
+            [drawn, truth, weight, gradient].map(|tensor| tensor.to_contiguous());
+        let outer = [numbers(&gradient)[0], numbers(&gradient)[1]];
+        plain(loss::gradient(path, &faces(&drawn, &truth, &weight), outer), drawn.shape())
+    }
+
+    fn adam_step(
+        weights: FlexTensor,
+        gradient: FlexTensor,
+        mean: FlexTensor,
+        square: FlexTensor,
+        settings: adam::Adam,
+    ) -> (FlexTensor, FlexTensor, FlexTensor) {
+        let gradient = gradient.to_contiguous();
+        let [mut weights, mut mean, mut square] =
+            [weights, mean, square].map(|tensor| tensor.to_contiguous());
+        settings.apply(
+            weights.storage_mut::<f32>(),
+            numbers(&gradient),
+            mean.storage_mut::<f32>(),
+            square.storage_mut::<f32>(),
+        );
+        (weights, mean, square)
+    }
+}
+
+fn plain(values: Vec<f32>, shape: Shape) -> FlexTensor {
+    FlexTensor::new(Bytes::from_elems(values), burn_flex::Layout::contiguous(shape), DType::F32)
+}
+
+fn planar(values: Vec<f32>, dims: Dims) -> FlexTensor {
+    plain(values, Shape::new([dims.images, dims.channels, dims.height, dims.width]))
+}
+
+fn faces<'a>(drawn: &'a FlexTensor, truth: &'a FlexTensor, weight: &'a FlexTensor) -> loss::Faces<'a> {
+    let [_, channels, side, _] = drawn.shape().dims();
+    loss::Faces { drawn: numbers(drawn), truth: numbers(truth), weight: numbers(weight), channels, side }
+}
+
+/// All numbers of a contiguous f32 tensor.
+fn numbers(tensor: &FlexTensor) -> &[f32] {
+    tensor.as_slice().expect("weights and images are contiguous f32")
+}
+
+struct Lines(Buffer);
+
+impl AsRef<[u8]> for Lines {
+    fn as_ref(&self) -> &[u8] {
+        bytemuck::cast_slice(&self.0)
+    }
+}
+
+/// Without a copy: Burn's own allocations begin at any 16 bytes, ours at a cache line.
+fn packed(path: Path, lines: Buffer) -> FlexTensor {
+    let (dtype, of_line) = if path.is_bf16() { (DType::BF16, 32) } else { (DType::F32, 16) };
+    let shape = Shape::new([lines.len() * of_line]);
+    shared(lines, shape, dtype)
+}
+
+/// The first numbers of a buffer, as many as the shape has.
+fn shared(lines: Buffer, shape: Shape, dtype: DType) -> FlexTensor {
+    let length = shape.num_elements() * dtype.size();
+    let bytes = bytes::Bytes::from_owner(Lines(lines)).slice(..length);
+    let bytes = Bytes::from_shared(bytes, AllocationProperty::Native);
+    FlexTensor::new(bytes, burn_flex::Layout::contiguous(shape), dtype)
+}
+
+/// Copied only if Burn made the tensor itself (the sum of two gradients).
+fn cache_lines(tensor: &FlexTensor) -> Cow<'_, [CacheLine]> {
+    match bytemuck::try_cast_slice(tensor.bytes()) {
+        Ok(lines) => Cow::Borrowed(lines),
+        Err(_) => {
+            let mut lines = buffer::zeros::<u8>(tensor.bytes().len());
+            buffer::numbers_mut::<u8>(&mut lines)[..tensor.bytes().len()].copy_from_slice(tensor.bytes());
+            Cow::Owned(lines)
+        }
+    }
+}
