@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::correlate::{Window, correlate};
 use super::forward::{Part, Shuffle, planar};
 use super::weight_gradient::Weighing;
-use super::{Activation, Conv, Form, Shape, Shared, ValuesRef, pack, pick_layout, wide, with_tile};
+use super::{Activation, Conv, Form, Shared, ValuesRef, few, pack, pick_layout, with_tile};
 use crate::buffer::{Buffer, CacheLine, numbers, numbers_mut};
 use crate::element::Element;
 use crate::layout::{Dims, Layout};
@@ -52,50 +52,30 @@ pub fn backward(path: Path, done: &Done<'_>, gradient: ValuesRef<'_>, with_input
 
 fn run<T: Tile + Weighing>(tile: T, done: &Done<'_>, gradient: ValuesRef<'_>, with_input: bool) -> Gradients {
     let Done { conv, x, layout, weights, result, form } = *done;
+    let conv = &conv;
     let inputs = layout.dims.channels;
     let outputs = weights.len() / (conv.kernel * conv.kernel * inputs);
-    let (height, width) = conv.grid(layout.dims);
-    let dims = Dims { images: layout.dims.images, height, width, channels: outputs };
-    let pick = |dims: Dims, pad: usize| pick_layout(T::GROUP, T::K_STEP, dims, pad);
-    if wide::is_wide(&conv, outputs) {
-        let narrow = pick(dims, 0);
-        let (before, bias) = before_activation(tile, &conv, narrow, result, gradient, form);
-        let dims = Dims { width: layout.dims.width, channels: conv.kernel * outputs, ..dims };
-        let shape = wide::shape(&conv);
-        let sums = pick(dims, Phase::most_pad(shape, layout.dims, dims.width));
-        let spread = wide::spread(tile, &conv, dims.width, (numbers(&before), narrow), sums);
-        let turned = wide::weights_in(&conv, weights, inputs, outputs);
-        let (found, input) = of_sums(tile, shape, (numbers(x), layout), &turned, (&spread, sums), with_input);
-        let weights = wide::weights_out(&conv, numbers(&found), inputs, outputs);
-        return Gradients { input, weights, bias };
+    if few::is_few(conv, outputs) {
+        return few::backward(tile, done, gradient, outputs, with_input);
     }
-    let sums = pick(dims, Phase::most_pad(conv.shape(), layout.dims, width));
-    let (before, bias) = before_activation(tile, &conv, sums, result, gradient, form);
-    let (weights, input) =
-        of_sums(tile, conv.shape(), (numbers(x), layout), weights, (&before, sums), with_input);
-    Gradients { input, weights, bias }
-}
-
-/// Gradients of weights and input from that of the sums.
-fn of_sums<T: Weighing>(
-    tile: T,
-    shape: Shape,
-    (x, layout): (&[T::E], Layout),
-    weights: &[f32],
-    (before, sums): (&[CacheLine], Layout),
-    with_input: bool,
-) -> (Buffer, Option<Buffer>) {
-    let before = numbers::<T::E>(before);
-    let weights_gradient = tile.weigh(shape, x, layout, before, sums);
+    let (height, width) = conv.grid(layout.dims);
+    let phases: Vec<Phase> =
+        (0..conv.stride * conv.stride).map(|number| Phase::new(conv, layout.dims, number)).collect();
+    let pad = phases.iter().map(|phase| phase.pad(width)).max().unwrap_or(0);
+    let dims = Dims { images: layout.dims.images, height, width, channels: outputs };
+    let sums = pick_layout(T::GROUP, T::K_STEP, dims, pad);
+    let (before, bias) = before_activation(tile, conv, sums, result, gradient, form);
+    let before = numbers::<T::E>(&before);
+    let weights_gradient = tile.weigh(conv, numbers(x), layout, before, sums);
     let input = with_input.then(|| {
         let mut found = Buffer::packed::<T::E>(layout);
         let out = Shared(numbers_mut::<T::E>(&mut found).as_mut_ptr());
-        for phase in Phase::all(shape, layout.dims) {
-            phase.input_gradient(tile, shape, weights, (before, sums), (out, layout));
+        for phase in &phases {
+            phase.input_gradient(tile, conv, weights, (before, sums), (out, layout));
         }
         found
     });
-    (weights_gradient, input)
+    Gradients { input, weights: weights_gradient, bias }
 }
 
 /// Gradient of the sums before the activation, and of the bias.
@@ -212,35 +192,26 @@ struct Phase {
 }
 
 impl Phase {
-    fn all(shape: Shape, input: Dims) -> impl Iterator<Item = Self> {
-        (0..shape.stride * shape.stride).map(move |number| Self::new(shape, input, number))
-    }
-
-    /// Zeros needed beside a line of `width` sums for all phases.
-    fn most_pad(shape: Shape, input: Dims, width: usize) -> usize {
-        Self::all(shape, input).map(|phase| phase.pad(width)).max().unwrap_or(0)
-    }
-
-    fn new(shape: Shape, input: Dims, number: usize) -> Self {
-        let (y, x) = (number / shape.stride, number % shape.stride);
-        let taps = |first: usize, axis: usize| {
-            let reach = |tap: usize| (first + shape.border[axis]) as isize - tap as isize;
-            let stride = shape.stride as isize;
-            let mut taps: Vec<_> = (0..shape.kernel[axis])
+    fn new(conv: &Conv, input: Dims, number: usize) -> Self {
+        let (y, x) = (number / conv.stride, number % conv.stride);
+        let taps = |first: usize| {
+            let reach = |tap: usize| (first + conv.border) as isize - tap as isize;
+            let stride = conv.stride as isize;
+            let mut taps: Vec<_> = (0..conv.kernel)
                 .filter(|&tap| reach(tap).rem_euclid(stride) == 0)
                 .map(|tap| (tap, reach(tap).div_euclid(stride)))
                 .collect();
             taps.sort_by_key(|tap| tap.1);
             taps
         };
-        let count = |side: usize, first: usize| side.saturating_sub(first).div_ceil(shape.stride);
+        let count = |side: usize, first: usize| side.saturating_sub(first).div_ceil(conv.stride);
         Self {
             y,
             x,
             lines: count(input.height, y),
             columns: count(input.width, x),
-            taps_y: taps(y, 0),
-            taps_x: taps(x, 1),
+            taps_y: taps(y),
+            taps_x: taps(x),
         }
     }
 
@@ -254,14 +225,14 @@ impl Phase {
     fn input_gradient<T: Tile>(
         &self,
         tile: T,
-        shape: Shape,
+        conv: &Conv,
         weights: &[f32],
         (before, sums): (&[T::E], Layout),
         (out, layout): (Shared<T::E>, Layout),
     ) {
         let (inputs, outputs) = (layout.dims.channels, sums.dims.channels);
         let place = |image: usize, line: usize, column: usize| {
-            layout.offset(image, line * shape.stride + self.y, column * shape.stride + self.x)
+            layout.offset(image, line * conv.stride + self.y, column * conv.stride + self.x)
         };
         if self.taps_x.is_empty() || self.taps_y.is_empty() {
             // nothing sees these pixels, and the buffer may have held another gradient
@@ -287,7 +258,7 @@ impl Phase {
             .depth(T::K_STEP)
             .map(|place| {
                 place.map(|(y, x, output)| {
-                    (self.taps_y[y].0 * shape.kernel[1] + self.taps_x[x].0) * inputs * outputs + output
+                    (self.taps_y[y].0 * conv.kernel + self.taps_x[x].0) * inputs * outputs + output
                 })
             })
             .collect();

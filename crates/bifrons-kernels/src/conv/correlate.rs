@@ -2,7 +2,6 @@
 
 use rayon::prelude::*;
 
-use super::Shape;
 use crate::layout::{Layout, Order};
 use crate::tile::{Block, COLUMNS, MOST_ROWS, Run, Tile};
 
@@ -24,20 +23,6 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// What the kernel sees at each of some positions.
-    pub(super) fn new(shape: Shape, layout: Layout, lines: usize, columns: usize) -> Self {
-        let [border_y, border_x] = shape.border.map(|border| border as isize);
-        Self {
-            layout,
-            lines,
-            columns,
-            stride: shape.stride,
-            taps_y: (0..shape.kernel[0]).map(|tap| tap as isize - border_y).collect(),
-            first_x: -border_x,
-            taps_x: shape.kernel[1],
-        }
-    }
-
     /// Numbers summed for each line of the window, filled up to whole steps.
     pub(crate) fn depth_of_line(&self, k_step: usize) -> usize {
         (self.taps_x * self.layout.stored).next_multiple_of(k_step)

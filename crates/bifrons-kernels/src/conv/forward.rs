@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::correlate::{Window, correlate};
-use super::{Conv, Form, Shared, Values, pack, wide, with_tile};
+use super::{Conv, Form, Shared, Values, few, pack, with_tile};
 use crate::buffer::{Buffer, CacheLine, numbers, numbers_mut};
 use crate::element::Element;
 use crate::layout::{Dims, Layout};
@@ -41,7 +41,27 @@ fn run<T: Tile>(
     let (inputs, outputs) = (layout.dims.channels, bias.len());
     assert!(layout.pad >= conv.border, "the layout was made for another convolution");
     assert_eq!(weights.len(), conv.weights(inputs, outputs), "weights of another shape");
+    if few::is_few(conv, outputs) {
+        return few::forward(tile, conv, (x, layout), weights, bias, to);
+    }
     let result = conv.result(layout.dims, outputs);
+    let (lines, columns) = conv.grid(layout.dims);
+    let border = conv.border as isize;
+    let window = Window {
+        layout,
+        lines,
+        columns,
+        stride: conv.stride,
+        taps_y: (0..conv.kernel).map(|tap| tap as isize - border).collect(),
+        first_x: -border,
+        taps_x: conv.kernel,
+    };
+    let depth = window.depth(T::K_STEP);
+    let depth: pack::Depth = depth
+        .map(|place| place.map(|(y, x, channel)| ((y * conv.kernel + x) * inputs + channel) * outputs))
+        .collect();
+    let strips = pack::from_rows(tile, weights, &depth, outputs);
+    let strips = numbers(&strips);
     let shuffle = Shuffle::new(conv.shuffle, result.channels);
     let finish = |first: usize, sums: &mut [f32]| {
         let bias = &bias[first..first + sums.len()];
@@ -63,11 +83,11 @@ fn run<T: Tile>(
                     *to = T::E::from_f32(*value);
                 }
             };
-            sums_of(
+            correlate(
                 tile,
-                conv,
-                (x, layout),
-                weights,
+                x,
+                &window,
+                strips,
                 outputs,
                 #[inline(always)]
                 |image, line, column, first, sums| {
@@ -90,11 +110,11 @@ fn run<T: Tile>(
                     unsafe { out.at(at).write(*value) };
                 }
             };
-            sums_of(
+            correlate(
                 tile,
-                conv,
-                (x, layout),
-                weights,
+                x,
+                &window,
+                strips,
                 outputs,
                 #[inline(always)]
                 |image, line, column, first, sums| {
@@ -107,29 +127,6 @@ fn run<T: Tile>(
             Values::Planar(values)
         }
     }
-}
-
-/// `sink(image, line, column, first_output, sums)` for every position and every 32 outputs, before bias and activation.
-fn sums_of<T: Tile>(
-    tile: T,
-    conv: &Conv,
-    (x, layout): (&[T::E], Layout),
-    weights: &[f32],
-    outputs: usize,
-    sink: impl Fn(usize, usize, usize, usize, &mut [f32]) + Sync,
-) {
-    if wide::is_wide(conv, outputs) {
-        return wide::sums(tile, conv, (x, layout), weights, outputs, sink);
-    }
-    let inputs = layout.dims.channels;
-    let (lines, columns) = conv.grid(layout.dims);
-    let window = Window::new(conv.shape(), layout, lines, columns);
-    let depth = window.depth(T::K_STEP);
-    let depth: pack::Depth = depth
-        .map(|place| place.map(|(y, x, channel)| ((y * conv.kernel + x) * inputs + channel) * outputs))
-        .collect();
-    let strips = pack::from_rows(tile, weights, &depth, outputs);
-    correlate(tile, x, &window, numbers(&strips), outputs, sink);
 }
 
 /// Index in `[image, channel, y, x]`.

@@ -5,18 +5,20 @@
 
 mod backward;
 mod correlate;
+mod few;
 mod forward;
 mod images;
 mod pack;
+mod roof;
 #[cfg(test)]
 mod tests;
 mod weight_gradient;
 mod weight_gradient_amx;
-mod wide;
 
 pub use backward::{Done, Gradients, backward};
 pub use forward::forward;
 pub use images::{enter, leave};
+pub use roof::roof;
 
 use crate::buffer::{Buffer, CacheLine};
 use crate::layout::{Dims, Layout, Order};
@@ -49,7 +51,17 @@ impl Activation {
                     value
                 }
             }
-            Self::Sigmoid => 1.0 / (1.0 + (-value).exp()),
+            Self::Sigmoid => 1.0 / (1.0 + exp(-value)),
+        }
+    }
+
+    /// Adds a bias to sums, then the activation. One loop for each, so that each is compiled to vectors.
+    #[inline(always)]
+    fn finish(self, bias: f32, sums: &mut [f32]) {
+        match self {
+            Self::Linear => sums.iter_mut().for_each(|sum| *sum += bias),
+            Self::Leaky => sums.iter_mut().for_each(|sum| *sum = Self::Leaky.apply(*sum + bias)),
+            Self::Sigmoid => sums.iter_mut().for_each(|sum| *sum = Self::Sigmoid.apply(*sum + bias)),
         }
     }
 
@@ -68,6 +80,26 @@ impl Activation {
             Self::Sigmoid => result * (1.0 - result),
         }
     }
+}
+
+/// eˣ to 3·10⁻⁷ of itself, between e⁻⁸⁷ and e⁸⁸; without calls and branches, so that loops become vectors. NaN stays NaN.
+///
+/// eˣ = 2ⁿ · eʳ with n whole and |r| ≤ ln 2 / 2; eʳ by its series to r⁶.
+#[inline(always)]
+fn exp(x: f32) -> f32 {
+    // so large that adding it rounds to whole numbers, which then are its last bits
+    const ROUND: f32 = 12_582_912.0;
+    // ln 2 in two parts, so that n · ln 2 loses nothing
+    const LN_2: (f32, f32) = (0.693_359_4, -2.121_944_4e-4);
+    let x = if x < -87.0 { -87.0 } else { x };
+    let x = if x > 88.0 { 88.0 } else { x };
+    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let n = shifted - ROUND;
+    let r = (x - n * LN_2.0) - n * LN_2.1;
+    let series = [1.0, 1.0 / 2.0, 1.0 / 6.0, 1.0 / 24.0, 1.0 / 120.0, 1.0 / 720.0];
+    let sum = series.iter().rev().fold(0.0, |sum, c| (sum + c) * r);
+    let power = shifted.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127) << 23;
+    (1.0 + sum) * f32::from_bits(power)
 }
 
 /// A square convolution and what follows it.
@@ -117,27 +149,6 @@ impl Conv {
     #[must_use]
     pub fn weights(&self, inputs: usize, outputs: usize) -> usize {
         self.kernel * self.kernel * inputs * outputs
-    }
-}
-
-/// What a convolution sums over: lines and columns of the window, and of the border. Square, but see [`wide`].
-#[derive(Clone, Copy, Debug)]
-struct Shape {
-    kernel: [usize; 2],
-    border: [usize; 2],
-    stride: usize,
-}
-
-impl Shape {
-    /// Numbers of the weights.
-    fn weights(&self, inputs: usize, outputs: usize) -> usize {
-        self.kernel[0] * self.kernel[1] * inputs * outputs
-    }
-}
-
-impl Conv {
-    fn shape(&self) -> Shape {
-        Shape { kernel: [self.kernel; 2], border: [self.border; 2], stride: self.stride }
     }
 }
 

@@ -281,6 +281,18 @@ fn what_is_not_a_number_stays_so() {
 }
 
 #[test]
+fn the_exponential_is_exact_to_the_last_bits() {
+    for i in -8700..=8800 {
+        let x = i as f32 / 100.0;
+        let expected = f64::from(x).exp();
+        let error = (f64::from(exp(x)) - expected).abs() / expected;
+        assert!(error < 3e-7, "e^{x} is off by {error}");
+    }
+    assert!(exp(f32::NAN).is_nan() && exp(-1e9) > 0.0 && exp(1e9).is_finite());
+    assert_eq!(Activation::Sigmoid.apply(0.0), 0.5);
+}
+
+#[test]
 fn in_and_out_again() {
     let conv = conv_of(3, 1, 1, Activation::Linear, 1);
     for (path, images) in Path::available().into_iter().flat_map(|path| [(path, 16), (path, 3)]) {

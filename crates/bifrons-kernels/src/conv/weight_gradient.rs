@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Shape, Shared};
+use super::{Conv, Shared};
 use crate::buffer::{Buffer, Kind, numbers_mut};
 use crate::layout::{Dims, Layout};
 use crate::tile::{Block, COLUMNS, MOST_ROWS, OuterTile, Tile};
@@ -10,12 +10,12 @@ use crate::tile::{Block, COLUMNS, MOST_ROWS, OuterTile, Tile};
 /// A tile that can find weight gradients.
 pub(crate) trait Weighing: Tile {
     /// `[kernel, kernel, inputs, outputs]` from the input and the gradient before the activation.
-    fn weigh(self, shape: Shape, x: &[Self::E], layout: Layout, before: &[Self::E], sums: Layout) -> Buffer;
+    fn weigh(self, conv: &Conv, x: &[Self::E], layout: Layout, before: &[Self::E], sums: Layout) -> Buffer;
 }
 
 impl<T: OuterTile> Weighing for T {
-    fn weigh(self, shape: Shape, x: &[f32], layout: Layout, before: &[f32], sums: Layout) -> Buffer {
-        outer(self, shape, x, layout, before, sums)
+    fn weigh(self, conv: &Conv, x: &[f32], layout: Layout, before: &[f32], sums: Layout) -> Buffer {
+        outer(self, conv, x, layout, before, sums)
     }
 }
 
@@ -25,7 +25,7 @@ const BLOCKS_OF_TASK: usize = 8;
 /// f32: inputs by outputs, position after position.
 fn outer<T: OuterTile>(
     tile: T,
-    shape: Shape,
+    conv: &Conv,
     x: &[f32],
     layout: Layout,
     before: &[f32],
@@ -33,40 +33,40 @@ fn outer<T: OuterTile>(
 ) -> Buffer {
     let Dims { images, height, width, channels: outputs } = sums.dims;
     let inputs = layout.dims.channels;
-    let mut found = Buffer::new::<f32>(Kind::Filled, shape.weights(inputs, outputs));
+    let mut found = Buffer::new::<f32>(Kind::Filled, conv.weights(inputs, outputs));
     let out = Shared(numbers_mut::<f32>(&mut found).as_mut_ptr());
     let rows = 2 * T::GROUP;
     let strips = outputs.div_ceil(COLUMNS);
     let parts = inputs.div_ceil(rows * BLOCKS_OF_TASK);
-    let [border_y, border_x] = shape.border;
+    let border = conv.border;
     // the pixels of this place's taps that lie inside the image
-    let inside = |tap: usize, border: usize, places: usize, side: usize| {
-        let first = border.saturating_sub(tap).div_ceil(shape.stride);
-        let last = (side + border).saturating_sub(tap).div_ceil(shape.stride).min(places);
+    let inside = |tap: usize, places: usize, side: usize| {
+        let first = border.saturating_sub(tap).div_ceil(conv.stride);
+        let last = (side + border).saturating_sub(tap).div_ceil(conv.stride).min(places);
         first..last.max(first)
     };
     let task = |number: usize| {
         let (strip, rest) = (number % strips, number / strips);
         let (part, tap) = (rest % parts, rest / parts);
-        let (tap_y, tap_x) = (tap / shape.kernel[1], tap % shape.kernel[1]);
+        let (tap_y, tap_x) = (tap / conv.kernel, tap % conv.kernel);
         let first_input = part * rows * BLOCKS_OF_TASK;
         let blocks = (inputs - first_input).div_ceil(rows).min(BLOCKS_OF_TASK);
         let mut totals: [Block; BLOCKS_OF_TASK] = std::array::from_fn(|_| Block([0.0; MOST_ROWS * COLUMNS]));
-        let columns = inside(tap_x, border_x, width, layout.dims.width);
+        let columns = inside(tap_x, width, layout.dims.width);
         // along the images or along the line, whichever is longer
         let along_images = images >= columns.len();
         let (stretches, count) = if along_images { (columns.len(), images) } else { (images, columns.len()) };
         let (x_step, before_step) = if along_images {
             (layout.image_step(), sums.image_step())
         } else {
-            (shape.stride * layout.x_step(), sums.x_step())
+            (conv.stride * layout.x_step(), sums.x_step())
         };
-        for line in inside(tap_y, border_y, height, layout.dims.height) {
-            let y = line * shape.stride + tap_y - border_y;
+        for line in inside(tap_y, height, layout.dims.height) {
+            let y = line * conv.stride + tap_y - border;
             for stretch in 0..stretches {
                 let (image, column) =
                     if along_images { (0, columns.start + stretch) } else { (stretch, columns.start) };
-                let from = layout.offset(image, y, column * shape.stride + tap_x - border_x) + first_input;
+                let from = layout.offset(image, y, column * conv.stride + tap_x - border) + first_input;
                 let other = sums.offset(image, line, column) + strip * COLUMNS;
                 assert!(from + (count - 1) * x_step + rows * blocks <= x.len());
                 assert!(other + (count - 1) * before_step + COLUMNS <= before.len());
@@ -89,7 +89,7 @@ fn outer<T: OuterTile>(
             to.copy_from_slice(&totals[block].0[row * COLUMNS..row * COLUMNS + width]);
         }
     };
-    (0..shape.kernel[0] * shape.kernel[1] * parts * strips).into_par_iter().for_each(|number| {
+    (0..conv.kernel * conv.kernel * parts * strips).into_par_iter().for_each(|number| {
         tile.run(
             #[inline(always)]
             || task(number),

@@ -6,7 +6,7 @@
 use rayon::prelude::*;
 
 use super::weight_gradient::Weighing;
-use super::{Shape, Shared};
+use super::{Conv, Shared};
 use crate::buffer::{Buffer, Kind, numbers, numbers_mut};
 use crate::layout::{Dims, Layout, Order};
 use crate::tile::amx::{self, Amx, Operand};
@@ -20,10 +20,10 @@ const STEP: usize = 32;
 const CHUNK: usize = 1 << 18;
 
 impl Weighing for Amx {
-    fn weigh(self, shape: Shape, x: &[u16], layout: Layout, before: &[u16], sums: Layout) -> Buffer {
-        let turned = Turned::new(self, shape, x, layout, sums.dims);
+    fn weigh(self, conv: &Conv, x: &[u16], layout: Layout, before: &[u16], sums: Layout) -> Buffer {
+        let turned = Turned::new(self, conv, x, layout, sums.dims);
         let paired = Paired::new(self, &turned, before, sums);
-        multiply(self, shape, &turned, &paired, layout, sums.dims)
+        multiply(self, conv, &turned, &paired, layout, sums.dims)
     }
 }
 
@@ -63,10 +63,10 @@ struct Turned {
 }
 
 impl Turned {
-    fn new(tile: Amx, shape: Shape, x: &[u16], layout: Layout, sums: Dims) -> Self {
+    fn new(tile: Amx, conv: &Conv, x: &[u16], layout: Layout, sums: Dims) -> Self {
         let Dims { images, height, width, .. } = layout.dims;
         let is_merged = layout.stored < STEP;
-        let shifts = if is_merged { 0 } else { (shape.kernel[1] - 1) / shape.stride };
+        let shifts = if is_merged { 0 } else { (conv.kernel - 1) / conv.stride };
         // positions are interleaved in pairs, which no image shares with another
         let pitch = (sums.width + shifts).next_multiple_of(2);
         let count = match layout.order {
@@ -74,32 +74,29 @@ impl Turned {
             Order::Images => images * sums.width,
         };
         let numbering = Numbering { order: layout.order, images, pitch, count: count.next_multiple_of(STEP) };
-        let seen = if is_merged { shape.kernel[1] } else { shape.stride };
+        let seen = if is_merged { conv.kernel } else { conv.stride };
         let rows = (seen * layout.stored).next_multiple_of(2 * TILE_ROWS);
         // an odd number of cache lines, so that the rows of a tile do not meet in one set of the cache
         let reach = numbering.count + shifts * if layout.order == Order::Images { images } else { 1 };
         let row = STEP * ((reach.div_ceil(STEP) + 1) | 1);
-        let kind = Kind::Turned(layout, [shape.kernel[1], shape.stride, shape.border[1]]);
+        let kind = Kind::Turned(layout, [conv.kernel, conv.stride, conv.border]);
         let mut values = Buffer::new::<u16>(kind, height * rows * row + STEP);
         // pads are zeros to read like any pixel; what lies beyond them no tap sees
         let columns = |phase: usize| {
-            (width + 2 * shape.border[1])
-                .saturating_sub(phase)
-                .div_ceil(shape.stride)
-                .min(sums.width + shifts)
+            (width + 2 * conv.border).saturating_sub(phase).div_ceil(conv.stride).min(sums.width + shifts)
         };
         let line = |y: usize, to: &mut [u16]| {
             // a window of few channels lies together in memory: its numbers are the rows
-            let phases = if is_merged { 1 } else { shape.stride };
+            let phases = if is_merged { 1 } else { conv.stride };
             let channels = if is_merged { rows } else { layout.stored };
             for phase in 0..phases {
                 let start = phase * layout.stored * row;
                 let columns = if is_merged { sums.width } else { columns(phase) };
-                let first = layout.offset(0, y, phase) - shape.border[1] * layout.x_step();
+                let first = layout.offset(0, y, phase) - conv.border * layout.x_step();
                 match layout.order {
                     Order::Images => {
                         for column in 0..columns {
-                            let from = first + column * shape.stride * layout.x_step();
+                            let from = first + column * conv.stride * layout.x_step();
                             let to = &mut to[start + numbering.of(0, column)..];
                             turn(x, (from, layout.stored), images, channels, to, row);
                         }
@@ -108,7 +105,7 @@ impl Turned {
                         for image in 0..images {
                             let from = first + image * layout.image_step();
                             let to = &mut to[start + numbering.of(image, 0)..];
-                            turn(x, (from, shape.stride * layout.stored), columns, channels, to, row);
+                            turn(x, (from, conv.stride * layout.stored), columns, channels, to, row);
                         }
                     }
                 }
@@ -217,18 +214,18 @@ impl Paired {
     }
 }
 
-fn multiply(tile: Amx, shape: Shape, turned: &Turned, paired: &Paired, layout: Layout, sums: Dims) -> Buffer {
+fn multiply(tile: Amx, conv: &Conv, turned: &Turned, paired: &Paired, layout: Layout, sums: Dims) -> Buffer {
     let (inputs, outputs) = (layout.dims.channels, sums.channels);
-    let mut found = Buffer::new::<f32>(Kind::Filled, shape.weights(inputs, outputs));
+    let mut found = Buffer::new::<f32>(Kind::Filled, conv.weights(inputs, outputs));
     let out = Shared(numbers_mut::<f32>(&mut found).as_mut_ptr());
     let (x, before) = (numbers::<u16>(&turned.values), numbers::<u16>(&paired.values));
     // tiles of rows for each line of the kernel
-    let taps = if turned.is_merged { 1 } else { shape.kernel[1] };
+    let taps = if turned.is_merged { 1 } else { conv.kernel };
     let tiles_of_tap = if turned.is_merged { turned.rows } else { layout.stored } / TILE_ROWS;
     let tiles = taps * tiles_of_tap;
     let strips = paired.outputs / COLUMNS;
     let blocks_of_tap_line = tiles.div_ceil(2) * strips;
-    let blocks = shape.kernel[0] * blocks_of_tap_line;
+    let blocks = conv.kernel * blocks_of_tap_line;
     let steps = turned.numbering.count / STEP;
     let line_of_x = turned.rows * turned.row;
     let line_of_before = turned.numbering.count * paired.outputs;
@@ -239,7 +236,7 @@ fn multiply(tile: Amx, shape: Shape, turned: &Turned, paired: &Paired, layout: L
         if turned.is_merged {
             return rows * turned.row;
         }
-        let (phase, shift) = (tap % shape.stride, tap / shape.stride);
+        let (phase, shift) = (tap % conv.stride, tap / conv.stride);
         let shift = if layout.order == Order::Images { shift * layout.dims.images } else { shift };
         (phase * layout.stored + rows) * turned.row + shift
     };
@@ -254,7 +251,7 @@ fn multiply(tile: Amx, shape: Shape, turned: &Turned, paired: &Paired, layout: L
                 // SAFETY: inside `run`; a block has 1024 numbers.
                 unsafe { amx::load(total.0.as_ptr()) };
                 for line in lines.clone() {
-                    let y = (line * shape.stride + tap_y).wrapping_sub(shape.border[0]);
+                    let y = (line * conv.stride + tap_y).wrapping_sub(conv.border);
                     if y >= layout.dims.height {
                         continue;
                     }
@@ -299,10 +296,10 @@ fn multiply(tile: Amx, shape: Shape, turned: &Turned, paired: &Paired, layout: L
                 } else {
                     (tap, within)
                 };
-                if tap_x >= shape.kernel[1] || input >= inputs {
+                if tap_x >= conv.kernel || input >= inputs {
                     continue;
                 }
-                let at = ((tap_y * shape.kernel[1] + tap_x) * inputs + input) * outputs + strip * COLUMNS;
+                let at = ((tap_y * conv.kernel + tap_x) * inputs + input) * outputs + strip * COLUMNS;
                 // SAFETY: `width` weights of one tap and input, which belong to one block only.
                 let to = unsafe { std::slice::from_raw_parts_mut(out.at(at), width) };
                 let from = &total.0[row * COLUMNS..row * COLUMNS + width];

@@ -63,6 +63,7 @@ impl Drop for Configured {
 
 impl Tile for Amx {
     type E = u16;
+    type V = std::arch::x86_64::__m512;
     const GROUP: usize = 16;
     const K_STEP: usize = 32;
 

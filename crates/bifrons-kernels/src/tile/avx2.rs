@@ -39,6 +39,16 @@ impl Vector for __m256 {
         // SAFETY: see `zero`.
         unsafe { _mm256_fmadd_ps(self, b, c) }
     }
+
+    #[inline(always)]
+    unsafe fn sum(self) -> f32 {
+        // SAFETY: see `zero`.
+        unsafe {
+            let four = _mm_add_ps(_mm256_castps256_ps128(self), _mm256_extractf128_ps::<1>(self));
+            let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+        }
+    }
 }
 
 #[target_feature(enable = "avx2,fma")]

@@ -39,6 +39,12 @@ impl Vector for __m512 {
         // SAFETY: see `zero`.
         unsafe { _mm512_fmadd_ps(self, b, c) }
     }
+
+    #[inline(always)]
+    unsafe fn sum(self) -> f32 {
+        // SAFETY: see `zero`.
+        unsafe { _mm512_reduce_add_ps(self) }
+    }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma")]

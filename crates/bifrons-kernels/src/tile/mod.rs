@@ -38,6 +38,8 @@ pub(crate) struct Run {
 pub(crate) trait Tile: Copy + Send + Sync {
     /// What activations are stored as.
     type E: Element;
+    /// Vectors of f32 that run wherever this tile does.
+    type V: Vector;
     /// Rows of a group.
     const GROUP: usize;
     /// The inner dimension is a multiple of this in packed strips.
@@ -96,6 +98,7 @@ macro_rules! f32_tile {
     ($tile:ty, $vector:ty, $group:literal, $vectors:literal, $run:ident) => {
         impl $crate::tile::Tile for $tile {
             type E = f32;
+            type V = $vector;
             const GROUP: usize = $group;
             const K_STEP: usize = 1;
 
@@ -144,7 +147,10 @@ macro_rules! f32_tile {
 use f32_tile;
 
 /// What vectors the f32 tiles are made of.
-trait Vector: Copy {
+///
+/// # Safety
+/// All of these: the processor has the vector's instructions; pointers have [`LEN`](Self::LEN) numbers.
+pub(crate) trait Vector: Copy {
     const LEN: usize;
     unsafe fn zero() -> Self;
     unsafe fn load(from: *const f32) -> Self;
@@ -152,6 +158,8 @@ trait Vector: Copy {
     unsafe fn store(self, to: *mut f32);
     /// `self · b + c`, rounded once where the processor can.
     unsafe fn multiply_add(self, b: Self, c: Self) -> Self;
+    /// All numbers added up.
+    unsafe fn sum(self) -> f32;
 }
 
 /// [`Tile::multiply`] for f32, `2 · GROUP` rows by `V` vectors at a time.

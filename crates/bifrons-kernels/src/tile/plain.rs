@@ -7,7 +7,7 @@ use super::{Vector, f32_tile};
 pub(crate) struct Plain;
 
 #[derive(Clone, Copy)]
-struct Four([f32; 4]);
+pub(crate) struct Four([f32; 4]);
 
 impl Vector for Four {
     const LEN: usize = 4;
@@ -38,6 +38,11 @@ impl Vector for Four {
     unsafe fn multiply_add(self, b: Self, c: Self) -> Self {
         // without the instruction, a fused product would be a call
         Self(std::array::from_fn(|i| self.0[i] * b.0[i] + c.0[i]))
+    }
+
+    #[inline(always)]
+    unsafe fn sum(self) -> f32 {
+        (self.0[0] + self.0[1]) + (self.0[2] + self.0[3])
     }
 }
 
