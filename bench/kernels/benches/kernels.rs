@@ -1,4 +1,4 @@
-//! Each layer of the presets on each path: `cargo bench -p bifrons-kernels`. Throughput is in useful floating-point
+//! Each layer of `quick` on each path: `cd bench/kernels && cargo bench`. Throughput is in useful floating-point
 //! operations (Gelem/s reads GFLOP/s), two for each weight and position; nothing that is padding counts. `roof` is
 //! what the innermost loop reaches on data in the first cache, on all threads: the share of it that a layer reaches
 //! is what is left to gain.
