@@ -15,10 +15,10 @@ use bifrons_vision::{Followed, Tracker, Vision};
 
 /// First frame and number of frames: the man talks and moves his head a little.
 const FROM: usize = 30;
-const FRAMES: usize = 30;
+const FRAMES: usize = 20;
 /// Here he also blinks.
 const BLINKS_FROM: usize = 30;
-const BLINKS_FRAMES: usize = 60;
+const BLINKS_FRAMES: usize = 40;
 
 /// The talking face, where it is.
 #[expect(clippy::print_stderr, reason = "says which test was skipped")]
@@ -116,7 +116,7 @@ fn trembling(index: usize, face: &RgbImage) -> RgbImage {
 }
 
 fn getting_brighter(index: usize, face: &RgbImage) -> RgbImage {
-    let mut face = warmer(index, face);
+    let mut face = face.clone();
     let gain = 0.85 + 0.3 * index as f32 / FRAMES as f32;
     face.data.iter_mut().for_each(|v| *v = (*v * gain).min(1.0));
     face
@@ -124,7 +124,7 @@ fn getting_brighter(index: usize, face: &RgbImage) -> RgbImage {
 
 /// Grain that was not filmed.
 fn noisy(index: usize, face: &RgbImage) -> RgbImage {
-    let mut face = warmer(index, face);
+    let mut face = face.clone();
     let mut state = index as u32 + 1;
     for v in &mut face.data {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -233,7 +233,7 @@ fn what_was_made_worse_is_caught() {
     assert!(value(&moved, "seam_gradient") > value(&good, "seam_gradient"));
 
     let dropped = measure("dropped.mp4", &every_tenth_dropped);
-    assert_eq!(dropped.coverage.not_replaced, [5, 15, 25]);
+    assert_eq!(dropped.coverage.not_replaced, [5, 15]);
     assert!(value(&dropped, "flicker") > 2.0 * value(&good, "flicker"));
     assert!(value(&dropped, "warp") > 1.15 * value(&good, "warp"));
 
@@ -245,20 +245,16 @@ fn what_was_made_worse_is_caught() {
     assert!(value(&flickers, "flicker") > 3.0 * value(&good, "flicker"));
     assert!(value(&flickers, "warp") > 1.5 * value(&good, "warp"));
 
-    let lit = measure("lit.mp4", &lit_from_the_side);
+    let lit = measure("lit.mp4", &|i, face| noisy(i, &lit_from_the_side(i, face)));
     assert!(value(&lit, "light") < value(&good, "light") - 0.05);
+    assert!(value(&lit, "noise") > 1.5 * value(&good, "noise"));
+    assert!(value(&lit, "sharpness") > 1.5 * value(&good, "sharpness"));
 
-    let trembles = measure("trembles.mp4", &trembling);
+    let trembles = measure("trembles.mp4", &|i, face| getting_brighter(i, &trembling(i, face)));
     assert!(value(&trembles, "jitter") > 1.3 * value(&good, "jitter"));
     assert!(value(&trembles, "warp") > 1.3 * value(&good, "warp"));
-
-    let brighter = measure("brighter.mp4", &getting_brighter);
-    assert!(value(&brighter, "drift") > 3.0 * value(&good, "drift"));
-    assert!(value(&brighter, "flicker") < value(&flickers, "flicker") / 2.0, "slow is not fast");
-
-    let grainy = measure("grainy.mp4", &noisy);
-    assert!(value(&grainy, "noise") > 1.5 * value(&good, "noise"));
-    assert!(value(&grainy, "sharpness") > 1.5 * value(&good, "sharpness"));
+    assert!(value(&trembles, "drift") > 3.0 * value(&good, "drift"));
+    assert!(value(&trembles, "flicker") < value(&flickers, "flicker") / 2.0, "slow is not fast");
 
     let gone = measure("gone.mp4", &wiped);
     assert!(gone.coverage.face_lost.len() > FRAMES / 2, "{:?}", gone.coverage);
@@ -337,6 +333,18 @@ fn another_face_is_recognised() {
     let (Some(source), Some(other)) = (talking_face(), other_face()) else { return };
     let dir = tempfile::tempdir().unwrap();
     let (vision, networks) = (Vision::load().unwrap(), Networks::load().unwrap());
+    // a second of it will do
+    let other = {
+        let clip = Clip::open(&other).unwrap();
+        let path = dir.path().join("other.mp4");
+        let mut sink = FrameSink::create(&clip, 0..24, &Encoding::default(), &path).unwrap();
+        let mut reader = clip.read(0).unwrap();
+        for _ in 0..24 {
+            sink.write(&reader.next_frame().unwrap().unwrap()).unwrap();
+        }
+        sink.finish().unwrap();
+        path
+    };
     let copier = CopyPaste::learn(&vision, &other).unwrap();
     let clip = Clip::open(&source).unwrap();
     let film = |name: &str, change: &dyn Fn(&RgbImage) -> RgbImage| {

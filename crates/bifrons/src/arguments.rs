@@ -206,6 +206,21 @@ pub(crate) enum BenchCommand {
         #[arg(long, default_value = "cpu")]
         device: String,
     },
+    /// Draw faces made up in memory: encoder and decoder.
+    Draw {
+        /// Shape of the network: quick or original.
+        #[arg(long, default_value = "quick")]
+        preset: String,
+        /// Faces drawn at once.
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+        batch: u16,
+        /// Iterations to measure.
+        #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
+        iterations: u64,
+        /// Where to compute: cpu.
+        #[arg(long, default_value = "cpu")]
+        device: String,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -11,10 +11,14 @@ use support::{Ran, Room, bifrons, code, write};
 
 const FRAMES: usize = 40;
 
-/// Footage with sound, a "swap" of it (the picture made warmer) and the identity's clip.
+/// Makes the face warmer and nothing else.
+const WARMER: &str =
+    "split[all][part];[part]crop=96:120:146:105,colorbalance=rm=0.5:bm=-0.5[warm];[all][warm]overlay=146:105";
+
+/// Footage with sound, a "swap" of it and the identity's clip.
 fn films(room: &Room) -> [PathBuf; 3] {
     let footage = Cut::new(Real::Interview, FRAMES);
-    let warmer = Cut { filter: "colorbalance=rm=0.3:bm=-0.3", ..footage.clone() };
+    let warmer = Cut { filter: WARMER, ..footage.clone() };
     [
         footage.make(room.path("film.mp4")),
         warmer.make(room.path("finished.mp4")),
@@ -102,7 +106,7 @@ fn in_the_browser(room: &Room, html: &Path) {
     };
     assert_eq!((frame, picture, painted), ("Frame 25", "true", "true"));
     assert!(plots.parse::<usize>().unwrap() >= 12, "{plots} plots");
-    assert_eq!(worst, "12");
+    assert!(worst.parse::<usize>().unwrap() >= 5, "{worst} worst frames");
     // nothing is fetched: a page with no address in it but data
     assert!(!page.contains("http://") && !page.contains("https://"));
 }

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::time::Instant;
 
-use bifrons_net::Preset;
+use bifrons_net::{Hourglass, Preset, Tensor};
 use bifrons_training::{Batch, Trainer};
 use serde_json::json;
 
@@ -40,6 +40,52 @@ pub(super) fn train(
             secs.push(started.elapsed().as_secs_f64());
         }
     }
+    tell(&preset, device, batch, PEOPLE * batch, secs)
+}
+
+/// Times drawing: faces through encoder and decoder, as conversion does it.
+pub(super) fn draw(
+    preset: &str,
+    batch: usize,
+    iterations: u64,
+    device: &str,
+    context: &Context,
+) -> anyhow::Result<Finished> {
+    /// Iterations before measuring begins.
+    const WARM: u64 = 3;
+    let preset = Preset::named(preset)?;
+    let place = named_device(device)?;
+    let size_px = preset.network.input_px;
+    let network = Hourglass::new(&preset.network, PEOPLE, 1, &place);
+    let faces: Vec<f32> = (0..batch * 3 * size_px * size_px).map(|index| wave(index, size_px, 0)).collect();
+    let mut secs = Vec::new();
+    for iteration in 0..WARM + iterations {
+        if context.stop.is_requested() {
+            return Ok(Finished { stopped: true, ..Finished::default() });
+        }
+        let started = Instant::now();
+        let input = Tensor::<1>::from_floats(faces.as_slice(), &place).reshape([batch, 3, size_px, size_px]);
+        let drawn = network.forward(input, 1).into_data();
+        let took = started.elapsed().as_secs_f64();
+        anyhow::ensure!(
+            drawn.num_elements() == batch * 3 * preset.network.output_px.pow(2),
+            "nothing was drawn"
+        );
+        if iteration >= WARM {
+            secs.push(took);
+        }
+    }
+    tell(&preset, device, batch, batch, secs)
+}
+
+/// One line of JSON.
+fn tell(
+    preset: &Preset,
+    device: &str,
+    batch: usize,
+    images: usize,
+    mut secs: Vec<f64>,
+) -> anyhow::Result<Finished> {
     secs.sort_by(f64::total_cmp);
     let median_secs = median(&secs);
     let line = json!({
@@ -52,7 +98,7 @@ pub(super) fn train(
         "min_s": secs.first(),
         "max_s": secs.last(),
         "iterations_per_sec": 1.0 / median_secs,
-        "images_per_sec": (PEOPLE * batch) as f64 / median_secs,
+        "images_per_sec": images as f64 / median_secs,
         "peak_rss_mb": memory::peak_mib(),
     });
     writeln!(std::io::stdout(), "{line}")?;
@@ -63,14 +109,17 @@ pub(super) fn train(
 fn made_up(iteration: u64, preset: &Preset) -> Batch {
     let size_px = preset.network.output_px;
     let images = PEOPLE * preset.training.batch_per_person;
-    let wave = |index: usize| {
-        let (image, pixel) = (index / (3 * size_px * size_px), index % (size_px * size_px));
-        let (x, y) = ((pixel % size_px) as f32 / size_px as f32, (pixel / size_px) as f32 / size_px as f32);
-        let phase = image as f32 + iteration as f32 * 0.1 + (index / (size_px * size_px) % 3) as f32;
-        0.5 + 0.4 * (5.0 * x * phase.sin() + 5.0 * y * phase.cos() + phase).sin()
-    };
-    let planes: Vec<f32> = (0..images * 3 * size_px * size_px).map(wave).collect();
+    let planes: Vec<f32> =
+        (0..images * 3 * size_px * size_px).map(|index| wave(index, size_px, iteration)).collect();
     Batch { iteration, input: planes.clone(), truth: planes, weight: vec![1.0; images * size_px * size_px] }
+}
+
+/// One number of many images.
+fn wave(index: usize, size_px: usize, iteration: u64) -> f32 {
+    let (image, pixel) = (index / (3 * size_px * size_px), index % (size_px * size_px));
+    let (x, y) = ((pixel % size_px) as f32 / size_px as f32, (pixel / size_px) as f32 / size_px as f32);
+    let phase = image as f32 + iteration as f32 * 0.1 + (index / (size_px * size_px) % 3) as f32;
+    0.5 + 0.4 * (5.0 * x * phase.sin() + 5.0 * y * phase.cos() + phase).sin()
 }
 
 /// The middle of sorted numbers, of which there is at least one.

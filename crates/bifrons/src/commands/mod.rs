@@ -40,6 +40,9 @@ pub(crate) fn run(command: &Command, context: &Context) -> anyhow::Result<Finish
         Command::Bench { what: BenchCommand::Train { preset, warm, iterations, device } } => {
             bench::train(preset, *warm, *iterations, device, context)
         }
+        Command::Bench { what: BenchCommand::Draw { preset, batch, iterations, device } } => {
+            bench::draw(preset, usize::from(*batch), *iterations, device, context)
+        }
         Command::Measure { what } => measure::run(what, context),
         Command::Doctor => doctor::run(),
     }
