@@ -99,6 +99,16 @@ impl Hourglass {
         }
     }
 
+    /// For drawing as one person, again and again: the weights are packed once. They may not change afterwards.
+    #[must_use]
+    pub fn settled(mut self, person: usize) -> Self {
+        let Encoder { shrink, to_latent, from_latent, enlarge } = &mut self.encoder;
+        let decoder = &mut self.decoders[person];
+        let encoder = shrink.iter_mut().chain([to_latent, from_latent, enlarge]);
+        encoder.chain(&mut decoder.enlarge).chain([&mut decoder.paint]).for_each(Conv::settle);
+        self
+    }
+
     /// Reads `faces` and draws them as `person`: the swap, or that person's own reconstruction.
     #[must_use]
     pub fn forward(&self, faces: Tensor<4>, person: usize) -> Tensor<4> {
@@ -132,6 +142,8 @@ mod tests {
         assert_eq!(drawn.dims(), [2, 3, 64, 64]);
         let values: Vec<f32> = drawn.into_data().try_to_vec().unwrap();
         assert!(values.iter().all(|&v| v > 0.0 && v < 1.0));
+        let settled = Hourglass::new(&network, 3, 7, &device).settled(2).forward(faces.clone(), 2);
+        assert_eq!(values, settled.into_data().try_to_vec::<f32>().unwrap());
         assert_eq!(values, draw(7).into_data().try_to_vec::<f32>().unwrap());
         assert_ne!(values, draw(8).into_data().try_to_vec::<f32>().unwrap());
     }

@@ -1,12 +1,14 @@
 //! The convolutions everything is built of.
 
+use std::sync::Arc;
+
 use bifrons_kernels::conv::{self, Activation};
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::block;
+use crate::block::{self, Link};
 
 /// Makes weights from one seed, so that two runs start alike on every machine.
 pub(crate) struct Initializer<'a> {
@@ -50,12 +52,15 @@ pub(crate) struct Conv {
     bias: Param<Tensor<1>>,
     #[module(skip)]
     what: conv::Conv,
+    /// The weights as the kernels read them, once they no longer change.
+    #[module(skip)]
+    packed: Option<Arc<conv::Packed>>,
 }
 
 impl Conv {
     fn new(init: &mut Initializer<'_>, what: conv::Conv, inputs: usize, outputs: usize, gain: f32) -> Self {
         let weight = init.weight([what.kernel, what.kernel, inputs, outputs], gain);
-        Self { weight, bias: init.bias(outputs), what }
+        Self { weight, bias: init.bias(outputs), what, packed: None }
     }
 
     /// Halves the side: 5×5 with stride 2, leaky.
@@ -92,8 +97,18 @@ impl Conv {
         Self::new(init, what, inputs, outputs, 0.1)
     }
 
-    fn part(&self) -> (conv::Conv, Tensor<4>, Tensor<1>) {
-        (self.what, self.weight.val(), self.bias.val())
+    /// Packs the weights once instead of each time; they may not change afterwards.
+    pub(crate) fn settle(&mut self) {
+        self.packed = Some(block::pack(self.what, self.weight.val()));
+    }
+
+    fn link(&self) -> Link {
+        Link {
+            conv: self.what,
+            weights: self.weight.val(),
+            bias: self.bias.val(),
+            packed: self.packed.clone(),
+        }
     }
 }
 
@@ -102,6 +117,5 @@ const HALF_VARIANCE: f32 = std::f32::consts::FRAC_1_SQRT_2;
 
 /// Images `[n, channels, height, width]` through one convolution after the other.
 pub(crate) fn chain<'a>(images: Tensor<4>, convolutions: impl Iterator<Item = &'a Conv>) -> Tensor<4> {
-    let parts: Vec<_> = convolutions.map(Conv::part).collect();
-    block::chain(images, &parts)
+    block::chain(images, &convolutions.map(Conv::link).collect::<Vec<_>>())
 }

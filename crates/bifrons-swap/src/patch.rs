@@ -51,7 +51,7 @@ impl Painter {
         };
         let network = &meta.preset.network;
         Ok(Self {
-            net,
+            net: net.settled(decoder),
             decoder,
             input_px: network.input_px,
             output_px: network.output_px,

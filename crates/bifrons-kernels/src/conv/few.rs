@@ -131,7 +131,15 @@ fn unit(number: usize, units: usize, height: usize) -> (usize, usize, usize) {
     (image, first, LINES.min(height - first))
 }
 
-/// As [`forward`](super::forward()).
+/// Weights for [`forward`].
+pub(super) fn packed<V: Vector>(conv: &Conv, weights: &[f32], (inputs, outputs): (usize, usize)) -> Buffer {
+    let vectors = vectors_of::<V>(conv, weights, (inputs, outputs), false);
+    let mut packed = Buffer::new::<f32>(Kind::Filled, vectors.len());
+    numbers_mut::<f32>(&mut packed)[..vectors.len()].copy_from_slice(&vectors);
+    packed
+}
+
+/// As [`forward_packed`](super::forward_packed).
 pub(super) fn forward<T: Tile>(
     tile: T,
     conv: &Conv,
@@ -154,7 +162,6 @@ fn forward_of<T: Tile, const O: usize>(
     let inputs = layout.dims.channels;
     let dims = conv.result(layout.dims, O);
     let Dims { height, width, .. } = dims;
-    let weights = vectors_of::<T::V>(conv, weights, (inputs, O), false);
     let pixel = inputs.next_multiple_of(T::V::LEN);
     let columns = width.next_multiple_of(PIXELS);
     let units = height.div_ceil(LINES);
@@ -169,8 +176,7 @@ fn forward_of<T: Tile, const O: usize>(
             for line in 0..lines {
                 for column in (0..columns).step_by(PIXELS) {
                     // SAFETY: inside `run`.
-                    let sums =
-                        unsafe { window_sums::<T::V, O>(&rows, (line, column), conv.kernel, &weights) };
+                    let sums = unsafe { window_sums::<T::V, O>(&rows, (line, column), conv.kernel, weights) };
                     for (pixel, sums) in sums.iter().enumerate() {
                         for (output, sum) in sums.iter().enumerate() {
                             done[output * columns + column + pixel] = *sum;

@@ -3,12 +3,35 @@
 use std::ops::Range;
 
 use super::correlate::{Window, correlate};
-use super::{Conv, Form, Shared, Values, few, pack, with_tile};
+use super::{Conv, Form, Shared, Values, few, pack, pick_layout, with_tile};
 use crate::buffer::{Buffer, CacheLine, numbers, numbers_mut};
 use crate::element::Element;
 use crate::layout::{Dims, Layout};
 use crate::path::Path;
 use crate::tile::Tile;
+
+/// Weights as the tiles of a path read them, for a network that learns no more.
+#[derive(Clone, Debug)]
+pub struct Packed {
+    path: Path,
+    conv: Conv,
+    inputs: usize,
+    outputs: usize,
+    values: Buffer,
+}
+
+impl Packed {
+    /// `weights` `[kernel, kernel, inputs, outputs]` for images of any size.
+    ///
+    /// # Panics
+    /// When there are more or fewer weights than that.
+    #[must_use]
+    pub fn new(path: Path, conv: Conv, weights: &[f32], inputs: usize, outputs: usize) -> Self {
+        assert_eq!(weights.len(), conv.weights(inputs, outputs), "weights of another shape");
+        let values = with_tile!(path, tile, packed(tile, &conv, weights, inputs, outputs));
+        Self { path, conv, inputs, outputs, values }
+    }
+}
 
 /// `shuffle(activation(conv(x, weights) + bias))` in the wanted form.
 ///
@@ -26,28 +49,40 @@ pub fn forward(
     bias: &[f32],
     to: Form,
 ) -> Values {
-    with_tile!(path, tile, run(tile, conv, numbers(x), layout, weights, bias, to))
+    forward_packed(&Packed::new(path, *conv, weights, layout.dims.channels, bias.len()), x, layout, bias, to)
 }
 
-fn run<T: Tile>(
-    tile: T,
-    conv: &Conv,
-    x: &[T::E],
-    layout: Layout,
-    weights: &[f32],
-    bias: &[f32],
-    to: Form,
-) -> Values {
-    let (inputs, outputs) = (layout.dims.channels, bias.len());
+/// The same with weights that were packed before.
+///
+/// # Panics
+/// When sizes do not agree.
+#[must_use]
+pub fn forward_packed(packed: &Packed, x: &[CacheLine], layout: Layout, bias: &[f32], to: Form) -> Values {
+    let Packed { path, conv, inputs, outputs, values } = packed;
+    assert_eq!((*inputs, *outputs), (layout.dims.channels, bias.len()), "weights of another shape");
     assert!(layout.pad >= conv.border, "the layout was made for another convolution");
-    assert_eq!(weights.len(), conv.weights(inputs, outputs), "weights of another shape");
+    with_tile!(*path, tile, run(tile, conv, numbers(x), layout, values, bias, to))
+}
+
+fn packed<T: Tile>(tile: T, conv: &Conv, weights: &[f32], inputs: usize, outputs: usize) -> Buffer {
     if few::is_few(conv, outputs) {
-        return few::forward(tile, conv, (x, layout), weights, bias, to);
+        return few::packed::<T::V>(conv, weights, (inputs, outputs));
     }
-    let result = conv.result(layout.dims, outputs);
+    // how deep a window is depends on nothing but the channels
+    let one = Dims { images: 1, height: conv.kernel, width: conv.kernel, channels: inputs };
+    let window = window(conv, pick_layout(T::GROUP, T::K_STEP, one, conv.border));
+    let depth = window.depth(T::K_STEP);
+    let depth: pack::Depth = depth
+        .map(|place| place.map(|(y, x, channel)| ((y * conv.kernel + x) * inputs + channel) * outputs))
+        .collect();
+    pack::from_rows(tile, weights, &depth, outputs)
+}
+
+/// The window that the kernel sees.
+fn window(conv: &Conv, layout: Layout) -> Window {
     let (lines, columns) = conv.grid(layout.dims);
     let border = conv.border as isize;
-    let window = Window {
+    Window {
         layout,
         lines,
         columns,
@@ -55,13 +90,24 @@ fn run<T: Tile>(
         taps_y: (0..conv.kernel).map(|tap| tap as isize - border).collect(),
         first_x: -border,
         taps_x: conv.kernel,
-    };
-    let depth = window.depth(T::K_STEP);
-    let depth: pack::Depth = depth
-        .map(|place| place.map(|(y, x, channel)| ((y * conv.kernel + x) * inputs + channel) * outputs))
-        .collect();
-    let strips = pack::from_rows(tile, weights, &depth, outputs);
-    let strips = numbers(&strips);
+    }
+}
+
+fn run<T: Tile>(
+    tile: T,
+    conv: &Conv,
+    x: &[T::E],
+    layout: Layout,
+    weights: &[CacheLine],
+    bias: &[f32],
+    to: Form,
+) -> Values {
+    let outputs = bias.len();
+    if few::is_few(conv, outputs) {
+        return few::forward(tile, conv, (x, layout), numbers(weights), bias, to);
+    }
+    let (strips, window) = (numbers(weights), window(conv, layout));
+    let result = conv.result(layout.dims, outputs);
     let shuffle = Shuffle::new(conv.shuffle, result.channels);
     let finish = |first: usize, sums: &mut [f32]| {
         let bias = &bias[first..first + sums.len()];

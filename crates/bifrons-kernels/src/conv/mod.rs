@@ -16,7 +16,7 @@ mod weight_gradient;
 mod weight_gradient_amx;
 
 pub use backward::{Done, Gradients, backward};
-pub use forward::forward;
+pub use forward::{Packed, forward, forward_packed};
 pub use images::{enter, leave};
 pub use roof::roof;
 

@@ -145,6 +145,14 @@ fn check(path: Path, conv: &Conv, dims: Dims, outputs: usize, planar_result: boo
         Form::Packed(layout(path, result_dims, &next))
     };
     let result = forward(path, conv, &x, input, &weights, &bias, form);
+    let packed = Packed::new(path, *conv, &weights, dims.channels, outputs);
+    match (&result, forward_packed(&packed, &x, input, &bias, form)) {
+        (Values::Packed(now), Values::Packed(before)) => {
+            assert!(numbers::<u32>(now) == numbers::<u32>(&before), "packed before: {path:?} {conv:?}");
+        }
+        (Values::Planar(now), Values::Planar(before)) => assert_eq!(*now, before, "{path:?} {conv:?}"),
+        _ => panic!("another form than was asked for"),
+    }
     let (planes_of_result, gradient) = match (&result, form) {
         (Values::Packed(packed), Form::Packed(layout)) => {
             (leave(path, packed, layout), Values::Packed(enter(path, &gradient, layout)))

@@ -62,8 +62,8 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         match Blocked.prepare::<C>([x.node(), weights.node(), bias.node()]).compute_bound().stateful() {
             OpsKind::Tracked(mut prepared) => {
                 let saved = (prepared.checkpoint(&x), prepared.checkpoint(&weights));
-                let result =
-                    B::block(x.into_primitive(), weights.into_primitive(), bias.into_primitive(), block);
+                let (weights, bias) = (weights.into_primitive(), bias.into_primitive());
+                let result = B::block(x.into_primitive(), weights, bias, block.clone());
                 prepared.finish((saved.0, saved.1, result.clone(), block), result)
             }
             OpsKind::UnTracked(prepared) => prepared.finish(B::block(

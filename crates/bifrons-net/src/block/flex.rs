@@ -22,11 +22,16 @@ impl Kernels for Flex {
     }
 
     fn block(x: FlexTensor, weights: FlexTensor, bias: FlexTensor, block: Block) -> FlexTensor {
-        let (weights, bias) = (weights.to_contiguous(), bias.to_contiguous());
-        let (weights, bias) = (numbers(&weights), numbers(&bias));
-        let x = cache_lines(&x);
-        match (conv::forward(block.path, &block.conv, &x, block.input, weights, bias, block.form), block.form)
-        {
+        let (bias, x) = (bias.to_contiguous(), cache_lines(&x));
+        let (bias, form) = (numbers(&bias), block.form);
+        let found = match &block.packed {
+            Some(packed) => conv::forward_packed(packed, &x, block.input, bias, form),
+            None => {
+                let weights = weights.to_contiguous();
+                conv::forward(block.path, &block.conv, &x, block.input, numbers(&weights), bias, form)
+            }
+        };
+        match (found, form) {
             (Values::Planar(values), Form::Planar(dims)) => planar(values, dims),
             (Values::Packed(lines), _) => packed(block.path, lines),
             (Values::Planar(_), Form::Packed(_)) => {

@@ -1,12 +1,14 @@
 //! The kernels of `bifrons-kernels` as operators of Burn's, with gradients.
 //!
 //! Between the blocks of a chain, activations lie as the kernels want them, in tensors that nothing else may
-//! look into ([`Packed`]).
+//! look into ([`Activations`]).
 
 mod autodiff;
 mod flex;
 
-use bifrons_kernels::conv::{self, Conv, Form};
+use std::sync::Arc;
+
+use bifrons_kernels::conv::{self, Conv, Form, Packed};
 use bifrons_kernels::layout::{Dims, Layout};
 use bifrons_kernels::{Path, adam};
 use burn::backend::tensor::FloatTensor;
@@ -14,42 +16,60 @@ use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
 /// One convolution with what follows, on images of known size.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Block {
     path: Path,
     conv: Conv,
     input: Layout,
     form: Form,
+    /// The weights once more, packed, where they no longer change.
+    packed: Option<Arc<Packed>>,
+}
+
+/// A convolution of a chain: what it does, its weights `[kernel, kernel, in, out]` (also packed, where they no
+/// longer change) and its bias `[out]`.
+#[derive(Clone, Debug)]
+pub(crate) struct Link {
+    pub(crate) conv: Conv,
+    pub(crate) weights: Tensor<4>,
+    pub(crate) bias: Tensor<1>,
+    pub(crate) packed: Option<Arc<Packed>>,
+}
+
+/// Weights `[kernel, kernel, in, out]` as the processor's kernels read them.
+pub(crate) fn pack(conv: Conv, weights: Tensor<4>) -> Arc<Packed> {
+    let [_, _, inputs, outputs] = weights.dims();
+    let weights: Vec<f32> = weights.into_data().iter::<f32>().collect();
+    Arc::new(Packed::new(Path::best(), conv, &weights, inputs, outputs))
 }
 
 /// Activations between two blocks.
 #[derive(Clone, Debug)]
-pub(crate) struct Packed {
+pub(crate) struct Activations {
     values: Tensor<1>,
     layout: Layout,
 }
 
-/// Images `[n, channels, height, width]` through a chain of convolutions `(what, weights
-/// [kernel, kernel, in, out], bias [out])`, back to `[n, channels, height, width]`.
-pub(crate) fn chain(images: Tensor<4>, blocks: &[(Conv, Tensor<4>, Tensor<1>)]) -> Tensor<4> {
+/// Images `[n, channels, height, width]` through a chain of convolutions, back to `[n, channels, height, width]`.
+pub(crate) fn chain(images: Tensor<4>, links: &[Link]) -> Tensor<4> {
     let path = Path::best();
     let [count, channels, height, width] = images.dims();
     let dims = Dims { images: count, height, width, channels };
-    let layout = conv::layout(path, dims, &blocks[0].0);
+    let layout = conv::layout(path, dims, &links[0].conv);
     let values = Dispatch::enter(images.into_dispatch(), path, layout);
-    let mut x = Packed { values: Tensor::from_dispatch(values), layout };
-    for (number, (conv, weights, bias)) in blocks.iter().enumerate() {
+    let mut x = Activations { values: Tensor::from_dispatch(values), layout };
+    for (number, link) in links.iter().enumerate() {
+        let Link { conv, weights, bias, packed } = link.clone();
         let result = conv.result(x.layout.dims, bias.dims()[0]);
-        let form = match blocks.get(number + 1) {
-            Some((next, ..)) => Form::Packed(conv::layout(path, result, next)),
+        let form = match links.get(number + 1) {
+            Some(next) => Form::Packed(conv::layout(path, result, &next.conv)),
             None => Form::Planar(result),
         };
-        let block = Block { path, conv: *conv, input: x.layout, form };
-        let (values, weights, bias) = (x.values, weights.clone(), bias.clone());
+        let block = Block { path, conv, input: x.layout, form, packed };
         let found =
-            Dispatch::block(values.into_dispatch(), weights.into_dispatch(), bias.into_dispatch(), block);
+            Dispatch::block(x.values.into_dispatch(), weights.into_dispatch(), bias.into_dispatch(), block);
         match form {
-            Form::Packed(layout) => x = Packed { values: Tensor::from_dispatch(found), layout },
+            Form::Packed(layout) => x = Activations { values: Tensor::from_dispatch(found), layout },
             Form::Planar(_) => return Tensor::from_dispatch(found),
         }
     }

@@ -56,7 +56,7 @@ pub(super) fn draw(
     let preset = Preset::named(preset)?;
     let place = named_device(device)?;
     let size_px = preset.network.input_px;
-    let network = Hourglass::new(&preset.network, PEOPLE, 1, &place);
+    let network = Hourglass::new(&preset.network, PEOPLE, 1, &place).settled(1);
     let faces: Vec<f32> = (0..batch * 3 * size_px * size_px).map(|index| wave(index, size_px, 0)).collect();
     let mut secs = Vec::new();
     for iteration in 0..WARM + iterations {
