@@ -241,6 +241,90 @@ proptest! {
     }
 }
 
+/// Numbers that end where a page begins that nobody may touch.
+#[cfg(target_os = "linux")]
+struct Guarded<E> {
+    base: *mut libc::c_void,
+    size: usize,
+    values: *const E,
+    count: usize,
+}
+
+#[cfg(target_os = "linux")]
+impl<E: bytemuck::Pod> Guarded<E> {
+    fn new(values: &[E]) -> Self {
+        const PAGE: usize = 4096;
+        let room = size_of_val(values).next_multiple_of(PAGE);
+        let size = room + PAGE;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        // SAFETY: fresh memory of this test alone; the copy ends at `base + room`, before the page that is closed.
+        unsafe {
+            let access = libc::PROT_READ | libc::PROT_WRITE;
+            let base = libc::mmap(std::ptr::null_mut(), size, access, flags, -1, 0);
+            assert_ne!(base, libc::MAP_FAILED);
+            assert_eq!(libc::mprotect(base.byte_add(room), PAGE, libc::PROT_NONE), 0);
+            let to = base.byte_add(room - size_of_val(values)).cast::<E>();
+            to.copy_from_nonoverlapping(values.as_ptr(), values.len());
+            Self { base, size, values: to, count: values.len() }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl<E> std::ops::Deref for Guarded<E> {
+    type Target = [E];
+
+    fn deref(&self) -> &[E] {
+        // SAFETY: `count` numbers were written there; lines of a cache end at a page, so they are aligned.
+        unsafe { std::slice::from_raw_parts(self.values, self.count) }
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl<E> Drop for Guarded<E> {
+    fn drop(&mut self) {
+        // SAFETY: mapped by `new`, and nothing borrows it any more.
+        unsafe { libc::munmap(self.base, self.size) };
+    }
+}
+
+/// The kernels reach beyond the last pixel, but never beyond what a layout allocates for that: the program would be
+/// killed here.
+#[cfg(target_os = "linux")]
+#[test]
+fn nothing_is_read_beyond_the_end() {
+    use Activation::{Leaky, Linear, Sigmoid};
+    let cases = [
+        (conv_of(5, 2, 2, Leaky, 1), dims_of(2, 16, 32, 3), 32),
+        (conv_of(5, 2, 2, Leaky, 1), dims_of(16, 8, 8, 32), 64),
+        (conv_of(4, 1, 0, Linear, 1), dims_of(16, 4, 4, 64), 40),
+        (conv_of(1, 1, 0, Linear, 4), dims_of(16, 1, 1, 64), 16 * 32),
+        (conv_of(3, 1, 1, Leaky, 2), dims_of(3, 5, 7, 17), 4 * 5),
+        (conv_of(5, 1, 2, Sigmoid, 1), dims_of(2, 16, 16, 16), 3),
+        (conv_of(3, 1, 1, Leaky, 1), dims_of(1, 1, 1, 1), 1),
+    ];
+    for (path, (conv, dims, outputs)) in
+        Path::available().into_iter().flat_map(|path| cases.map(|case| (path, case)))
+    {
+        let input = layout(path, dims, &conv);
+        let x = Guarded::<CacheLine>::new(&enter(path, &numbers_of(dims.count(), 1), input));
+        let weights = Guarded::new(&numbers_of(conv.weights(dims.channels, outputs), 2));
+        let bias = Guarded::new(&numbers_of(outputs, 3));
+        let next = layout(path, conv.result(dims, outputs), &conv_of(3, 1, 1, Linear, 1));
+        let form = Form::Packed(next);
+        let Values::Packed(result) = forward(path, &conv, &x, input, &weights, &bias, form) else {
+            panic!("packed was asked for")
+        };
+        let result = Guarded::<CacheLine>::new(&result);
+        let gradient = ValuesRef::Packed(&result);
+        let done = Done { conv, x: &x, layout: input, weights: &weights, result: gradient, form };
+        let found = backward(path, &done, gradient, true);
+        assert_eq!(found.bias.len(), outputs);
+        let packed = Guarded::<CacheLine>::new(&found.input.unwrap());
+        assert_eq!(leave(path, &packed, input).len(), dims.count());
+    }
+}
+
 #[test]
 fn the_same_on_one_thread_and_on_many() {
     let conv = conv_of(5, 2, 2, Activation::Leaky, 1);
