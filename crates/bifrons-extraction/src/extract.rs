@@ -80,9 +80,7 @@ pub fn extract_clip(
             }
             Err(error) => return Err(error.into()),
         };
-        for known in tracker.next(frame)? {
-            found.add(known);
-        }
+        found.add(tracker.next(frame)?)?;
         frames += 1;
         meter.advance(1, reporter);
 
@@ -98,9 +96,7 @@ pub fn extract_clip(
         }
     }
     let (known, ended) = tracker.finish();
-    for known in known {
-        found.add(known);
-    }
+    found.add(known)?;
     found.end(&ended);
     if let Some(state) = tracker.state() {
         found.commit(&state)?;
@@ -127,17 +123,24 @@ fn tracker<'a>(
 struct Found<'a> {
     project: &'a Project,
     row: &'a ClipRow,
-    faces: Vec<(FaceRecord, RgbImage)>,
+    faces: Vec<(FaceRecord, Vec<u8>)>,
     ends: Vec<TrackEnd>,
     next_frame: usize,
 }
 
 impl Found<'_> {
-    fn add(&mut self, Followed { picture: frame, step }: Followed<Frame>) {
-        self.next_frame = frame.index() + 1;
-        self.end(&step.ended);
-        for seen in step.observations {
-            let crop = cut(&frame, &crop_from_frame(&seen.mesh));
+    /// Cuts out the faces of some frames. They are kept as files' bytes: as pixels, those of a crowd would fill the
+    /// memory until the next commit.
+    fn add(&mut self, known: Vec<Followed<Frame>>) -> Result<(), ExtractionError> {
+        let mut seen = Vec::new();
+        for Followed { picture, step } in &known {
+            self.next_frame = picture.index() + 1;
+            self.end(&step.ended);
+            seen.extend(step.observations.iter().map(|face| (picture, face)));
+        }
+        let (clip, path) = (self.row.id, &self.row.path);
+        let cut = seen.into_par_iter().map(|(frame, seen)| {
+            let crop = cut(frame, &crop_from_frame(&seen.mesh));
             let pose = pose(&seen.mesh);
             let record = FaceRecord {
                 frame: frame.index(),
@@ -150,11 +153,15 @@ impl Found<'_> {
                 pitch_deg: pose.pitch_deg,
                 roll_deg: pose.roll_deg,
                 sharpness: sharpness(&crop),
-                embedding: seen.embedding.map(|embedding| embedding.as_slice().to_vec()),
-                crop: Some(Layout::crop_name(self.row.id, frame.index(), seen.track)),
+                embedding: seen.embedding.as_ref().map(|embedding| embedding.as_slice().to_vec()),
+                crop: Some(Layout::crop_name(clip, frame.index(), seen.track)),
             };
-            self.faces.push((record, crop));
-        }
+            let encoded = crop.encode_jpeg(CROP_QUALITY);
+            let encoded = encoded.map_err(|source| ExtractionError::Crop { clip: path.clone(), source })?;
+            Ok((record, encoded))
+        });
+        self.faces.extend(cut.collect::<Result<Vec<_>, ExtractionError>>()?);
+        Ok(())
     }
 
     fn end(&mut self, ended: &[Ended]) {
@@ -166,13 +173,8 @@ impl Found<'_> {
     fn commit(&mut self, tracker: &TrackerState) -> Result<(), ExtractionError> {
         let layout = self.project.layout();
         let (records, crops): (Vec<_>, Vec<_>) = self.faces.drain(..).unzip();
-        let encoded = crops
-            .par_iter()
-            .map(|crop| crop.encode_jpeg(CROP_QUALITY))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|source| ExtractionError::Crop { clip: self.row.path.clone(), source })?;
         let names = records.iter().filter_map(|record| record.crop.as_deref());
-        let files: Vec<_> = names.map(|name| layout.crop(&self.row.person, name)).zip(encoded).collect();
+        let files: Vec<_> = names.map(|name| layout.crop(&self.row.person, name)).zip(crops).collect();
         atomic::create_dir_all(&layout.faces_of(&self.row.person))?;
         atomic::write_many(&files)?;
 

@@ -32,7 +32,10 @@ fn main() -> ExitCode {
     let context = Context { reporter: Arc::clone(&reporter), stop };
     reporter.report(&progress::started());
     let mut finished = commands::run(&arguments.command, &context);
-    if let (Ok(finished), Some(peak)) = (&mut finished, memory::peak_mib()) {
+    // for programs; people did not ask
+    if arguments.json
+        && let (Ok(finished), Some(peak)) = (&mut finished, memory::peak_mib())
+    {
         finished.measured.insert("peak_memory_mib".to_owned(), peak);
     }
     let (event, code) = failure::conclude(finished, &progress::command_line());

@@ -11,8 +11,8 @@ use crate::{Picture, VisionError};
 
 /// Frames kept back at most.
 const MOST_FRAMES: usize = 24;
-/// Pixels kept back at most, so that large frames do not fill the memory: 12 frames of UHD.
-const MOST_PIXELS: usize = 12 * 3840 * 2160;
+/// Pixels kept back at most, so that large frames do not fill the memory: 24 frames of 1920 × 1080, 6 of UHD.
+const MOST_PIXELS: usize = 24 * 1920 * 1080;
 
 /// A face that was not followed in the frame before.
 pub(super) struct Found {
