@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
-use support::footage::{Cut, Real, pattern};
+use support::footage::{Cut, Real, X264, pattern};
 use support::{Ran, Room, bifrons, code, write};
 
 const FRAMES: usize = 40;
@@ -109,6 +109,28 @@ fn in_the_browser(room: &Room, html: &Path) {
     assert!(worst.parse::<usize>().unwrap() >= 5, "{worst} worst frames");
     // nothing is fetched: a page with no address in it but data
     assert!(!page.contains("http://") && !page.contains("https://"));
+}
+
+/// Later, silent, tagged otherwise and noisy everywhere: each is told.
+#[test]
+fn what_is_no_longer_as_filmed_is_caught() {
+    let room = Room::new();
+    let footage = Cut::new(Real::Interview, 12);
+    let codec =
+        [X264, &["-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709"]].concat();
+    let spoilt =
+        Cut { filter: "setpts=1.1*PTS,noise=alls=40:allf=t", sound: false, codec: &codec, ..footage.clone() };
+    let (footage, spoilt) = (footage.make(room.path("film.mp4")), spoilt.make(room.path("spoilt.mp4")));
+    let json = room.path("report.json");
+    Ran::of(measure_swap(&footage, &spoilt, &footage).arg("--write").arg(&json)).expect(code::DONE);
+    let report = read_json(&json);
+    let checks = report["integrity"].as_array().expect("checks");
+    let failed: Vec<_> =
+        checks.iter().filter(|check| check["passed"] == false).filter_map(|c| c["name"].as_str()).collect();
+    assert_eq!(failed, ["times of frames", "colour tags", "sound packets (MD5)", "pixels outside the face"]);
+    let figures = report["figures"].as_array().expect("figures");
+    let outside = figures.iter().find(|figure| figure["name"] == "outside_db").expect("outside_db");
+    assert!(outside["value"].as_f64().is_some_and(|db| db < 30.0), "{outside}");
 }
 
 #[test]
