@@ -3,6 +3,7 @@
 //!
 //! The "swap" of these tests is the footage with a warmer face: everything about it is known.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use bifrons_measure::face::Networks;
@@ -16,8 +17,7 @@ use bifrons_vision::{Followed, Tracker, Vision};
 /// First frame and number of frames: the man talks and moves his head a little.
 const FROM: usize = 30;
 const FRAMES: usize = 20;
-/// Here he also blinks.
-const BLINKS_FROM: usize = 30;
+/// So long, and he also blinks.
 const BLINKS_FRAMES: usize = 40;
 
 /// The talking face, where it is.
@@ -138,6 +138,28 @@ fn wiped(_: usize, face: &RgbImage) -> RgbImage {
     RgbImage::filled(face.width, face.height, [0.6, 0.45, 0.38])
 }
 
+/// Some frames of a clip as a film; `picture(number, as filmed)`, where given, draws them anew.
+fn film_of(
+    clip: &Clip,
+    frames: Range<usize>,
+    path: PathBuf,
+    picture: Option<&dyn Fn(usize, &RgbImage) -> RgbImage>,
+) -> PathBuf {
+    let mut reader = clip.read(frames.start).unwrap();
+    let mut sink = FrameSink::create(clip, frames.clone(), &Encoding::default(), &path).unwrap();
+    for number in 0..frames.len() {
+        let mut frame = reader.next_frame().unwrap().unwrap();
+        if let Some(picture) = picture {
+            let whole = frame.whole();
+            let alpha = vec![1.0; frame.width_px() * frame.height_px()];
+            frame.set_rgb(whole, &picture(number, &frame.rgb(whole)), &alpha).unwrap();
+        }
+        sink.write(&frame).unwrap();
+    }
+    sink.finish().unwrap();
+    path
+}
+
 /// The short film and where its face is.
 struct Made<'a> {
     dir: &'a Path,
@@ -184,14 +206,7 @@ fn what_was_made_worse_is_caught() {
 
     // a short film to be the footage
     let long = Clip::open(&source).unwrap();
-    let footage_path = dir.path().join("footage.mp4");
-    let mut sink =
-        FrameSink::create(&long, FROM..FROM + FRAMES, &Encoding::default(), &footage_path).unwrap();
-    let mut reader = long.read(FROM).unwrap();
-    for _ in 0..FRAMES {
-        sink.write(&reader.next_frame().unwrap().unwrap()).unwrap();
-    }
-    sink.finish().unwrap();
+    let footage_path = film_of(&long, FROM..FROM + FRAMES, dir.path().join("footage.mp4"), None);
     let footage = Clip::open(&footage_path).unwrap();
     let mut tracker = Tracker::new(&vision);
     let mut reader = footage.read(0).unwrap();
@@ -267,21 +282,11 @@ fn another_performance_is_caught() {
     let dir = tempfile::tempdir().unwrap();
     let (vision, networks) = (Vision::load().unwrap(), Networks::load().unwrap());
     let long = Clip::open(&source).unwrap();
+    let mut reader = long.read(FROM).unwrap();
+    let frames: Vec<Frame> = (0..BLINKS_FRAMES).map(|_| reader.next_frame().unwrap().unwrap()).collect();
     let part = |name: &str, shown: &dyn Fn(usize) -> usize| {
-        let mut reader = long.read(BLINKS_FROM).unwrap();
-        let frames: Vec<Frame> = (0..BLINKS_FRAMES).map(|_| reader.next_frame().unwrap().unwrap()).collect();
-        let path = dir.path().join(name);
-        let range = BLINKS_FROM..BLINKS_FROM + BLINKS_FRAMES;
-        let mut sink = FrameSink::create(&long, range, &Encoding::default(), &path).unwrap();
-        for (i, at_its_time) in frames.iter().enumerate() {
-            let mut frame = at_its_time.clone();
-            let whole = frame.whole();
-            let alpha = vec![1.0; frame.width_px() * frame.height_px()];
-            frame.set_rgb(whole, &frames[shown(i)].rgb(whole), &alpha).unwrap();
-            sink.write(&frame).unwrap();
-        }
-        sink.finish().unwrap();
-        path
+        let picture = |number: usize, _: &RgbImage| frames[shown(number)].rgb(frames[number].whole());
+        film_of(&long, FROM..FROM + BLINKS_FRAMES, dir.path().join(name), Some(&picture))
     };
     let footage = part("footage.mp4", &|i| i);
     let measure = |result: &Path| {
@@ -313,13 +318,7 @@ fn another_performance_is_caught() {
     assert!(value(&frozen, "jitter") < 0.5);
 
     // other frames, and fewer
-    let short = dir.path().join("short.mp4");
-    let mut sink = FrameSink::create(&long, 0..BLINKS_FRAMES - 5, &Encoding::default(), &short).unwrap();
-    let mut reader = long.read(0).unwrap();
-    for _ in 0..BLINKS_FRAMES - 5 {
-        sink.write(&reader.next_frame().unwrap().unwrap()).unwrap();
-    }
-    sink.finish().unwrap();
+    let short = film_of(&long, 0..BLINKS_FRAMES - 5, dir.path().join("short.mp4"), None);
     let other = measure(&short);
     let failed: Vec<&str> =
         other.integrity.iter().filter(|check| !check.passed).map(|check| check.name.as_str()).collect();
@@ -334,41 +333,20 @@ fn another_face_is_recognised() {
     let dir = tempfile::tempdir().unwrap();
     let (vision, networks) = (Vision::load().unwrap(), Networks::load().unwrap());
     // a second of it will do
-    let other = {
-        let clip = Clip::open(&other).unwrap();
-        let path = dir.path().join("other.mp4");
-        let mut sink = FrameSink::create(&clip, 0..24, &Encoding::default(), &path).unwrap();
-        let mut reader = clip.read(0).unwrap();
-        for _ in 0..24 {
-            sink.write(&reader.next_frame().unwrap().unwrap()).unwrap();
-        }
-        sink.finish().unwrap();
-        path
-    };
+    let other = film_of(&Clip::open(&other).unwrap(), 0..24, dir.path().join("other.mp4"), None);
     let copier = CopyPaste::learn(&vision, &other).unwrap();
     let clip = Clip::open(&source).unwrap();
-    let film = |name: &str, change: &dyn Fn(&RgbImage) -> RgbImage| {
-        let path = dir.path().join(name);
-        let mut sink = FrameSink::create(&clip, FROM..FROM + 12, &Encoding::default(), &path).unwrap();
-        let mut reader = clip.read(FROM).unwrap();
-        for _ in 0..12 {
-            let mut frame = reader.next_frame().unwrap().unwrap();
-            let whole = frame.whole();
-            let alpha = vec![1.0; frame.width_px() * frame.height_px()];
-            frame.set_rgb(whole, &change(&frame.rgb(whole)), &alpha).unwrap();
-            sink.write(&frame).unwrap();
-        }
-        sink.finish().unwrap();
-        path
+    let film = |name: &str, picture: Option<&dyn Fn(usize, &RgbImage) -> RgbImage>| {
+        film_of(&clip, FROM..FROM + 12, dir.path().join(name), picture)
     };
-    let footage = film("footage.mp4", &RgbImage::clone);
+    let footage = film("footage.mp4", None);
     let measure = |result: &Path| {
         let job = SwapJob { footage: &footage, result, identity: &other };
         measure_swap(&vision, &networks, &job, &mut |_, _| true).unwrap().report
     };
     let untouched = measure(&footage);
     assert!(value(&untouched, "transfer").abs() < 0.02 && value(&untouched, "margin_share") == 0.0);
-    let pasted = measure(&film("pasted.mp4", &|frame| copier.paste(&vision, frame).unwrap()));
+    let pasted = measure(&film("pasted.mp4", Some(&|_, frame| copier.paste(&vision, frame).unwrap())));
     assert!(value(&pasted, "transfer") > 0.5, "{}", value(&pasted, "transfer"));
     assert!((value(&pasted, "bleed") - 1.0 + value(&pasted, "transfer")).abs() < 1e-9);
     assert!(value(&pasted, "margin_share") > 0.9 && value(&pasted, "margin") > 0.0);
