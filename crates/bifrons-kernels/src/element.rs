@@ -8,6 +8,24 @@ pub trait Element: Pod + Send + Sync + std::fmt::Debug {
     fn from_f32(value: f32) -> Self;
     /// Exact.
     fn to_f32(self) -> f32;
+
+    /// [`from_f32`](Self::from_f32) of each number. Whole vectors, the usual case, without a call and a loop.
+    #[inline(always)]
+    fn from_all(from: &[f32], to: &mut [Self]) {
+        #[inline(always)]
+        fn some<E: Element, const N: usize>(from: &[f32], to: &mut [E]) -> bool {
+            let is_whole = from.len() == N && to.len() == N;
+            if let (true, Some(from), Some(to)) =
+                (is_whole, from.first_chunk::<N>(), to.first_chunk_mut::<N>())
+            {
+                *to = from.map(E::from_f32);
+            }
+            is_whole
+        }
+        if !some::<Self, 32>(from, to) && !some::<Self, 16>(from, to) {
+            to.iter_mut().zip(from).for_each(|(to, value)| *to = Self::from_f32(*value));
+        }
+    }
 }
 
 impl Element for f32 {

@@ -275,9 +275,7 @@ impl Phase {
                 // SAFETY: channels of one pixel of the input, within `layout.len()`; each pixel belongs to
                 // one phase and one position, and other channels to other calls.
                 let to = unsafe { std::slice::from_raw_parts_mut(out.at(at), found.len()) };
-                for (to, value) in to.iter_mut().zip(found) {
-                    *to = T::E::from_f32(*value);
-                }
+                T::E::from_all(found, to);
             },
         );
     }

@@ -125,9 +125,7 @@ fn run<T: Tile>(
                 // SAFETY: channels of one pixel of the result, within `to.len()`; no other position and no
                 // other 32 outputs have these.
                 let to = unsafe { std::slice::from_raw_parts_mut(out.at(at), values.len()) };
-                for (to, value) in to.iter_mut().zip(values) {
-                    *to = T::E::from_f32(*value);
-                }
+                T::E::from_all(values, to);
             };
             correlate(
                 tile,

@@ -30,9 +30,7 @@ pub(crate) fn from_rows<T: Tile>(tile: T, weights: &[f32], depth: &Depth, column
         |first_row, first, to: &mut [T::E]| {
             if T::K_STEP == 1 {
                 for (k, to) in to.chunks_exact_mut(COLUMNS).enumerate() {
-                    for (value, to) in row(depth[first_row + k], first).iter().zip(to) {
-                        *to = T::E::from_f32(*value);
-                    }
+                    T::E::from_all(&row(depth[first_row + k], first), to);
                 }
                 return;
             }

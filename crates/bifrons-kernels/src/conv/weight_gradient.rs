@@ -1,9 +1,11 @@
 //! Weight gradients: products of input and gradient, summed over every position of every image.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::{Conv, Shared};
-use crate::buffer::{Buffer, Kind, numbers_mut};
+use crate::buffer::{Buffer, Kind, numbers, numbers_mut};
 use crate::layout::{Dims, Layout};
 use crate::tile::{Block, COLUMNS, MOST_ROWS, OuterTile, Tile};
 
@@ -15,21 +17,60 @@ pub(crate) trait Weighing: Tile {
 
 impl<T: OuterTile> Weighing for T {
     fn weigh(self, conv: &Conv, x: &[f32], layout: Layout, before: &[f32], sums: Layout) -> Buffer {
-        outer(self, conv, x, layout, before, sums)
+        let bytes_of_line = 4 * (conv.stride * layout.line() + sums.line());
+        in_pieces(conv.weights(layout.dims.channels, sums.dims.channels), sums.dims, bytes_of_line, |lines| {
+            outer(self, conv, (x, layout), (before, sums), lines)
+        })
     }
+}
+
+/// Bytes of input and gradient that stay in the second cache while all taps go through them.
+const PIECE_BYTES: usize = if cfg!(test) { 1 << 12 } else { 1 << 20 };
+/// Weights whose gradients, one set for each piece, cost less than reading the input again for each tap.
+const FEW_WEIGHTS: usize = 1 << 17;
+
+/// The sum of what `weigh(lines)` finds for pieces of the lines: where there are few weights and many lines, so that
+/// each line comes from memory once. Otherwise all lines are one piece.
+///
+/// `weigh` gives `weights` numbers. Pieces depend on sizes alone and are added up in their order: the same for any
+/// number of threads.
+pub(super) fn in_pieces(
+    weights: usize,
+    sums: Dims,
+    bytes_of_line: usize,
+    weigh: impl Fn(Range<usize>) -> Buffer + Sync,
+) -> Buffer {
+    let lines = if weights > FEW_WEIGHTS { sums.height } else { (PIECE_BYTES / bytes_of_line).max(4) };
+    if lines >= sums.height {
+        return weigh(0..sums.height);
+    }
+    let pieces = (0..sums.height.div_ceil(lines)).into_par_iter();
+    let pieces: Vec<Buffer> =
+        pieces.map(|piece| weigh(piece * lines..sums.height.min((piece + 1) * lines))).collect();
+    let pieces: Vec<&[f32]> = pieces.iter().map(|piece| &numbers::<f32>(piece)[..weights]).collect();
+    let mut found = Buffer::new::<f32>(Kind::Filled, weights);
+    const STRETCH: usize = 4096;
+    let stretches = numbers_mut::<f32>(&mut found)[..weights].par_chunks_mut(STRETCH).enumerate();
+    stretches.for_each(|(number, to)| {
+        let from = number * STRETCH..number * STRETCH + to.len();
+        to.copy_from_slice(&pieces[0][from.clone()]);
+        for piece in &pieces[1..] {
+            to.iter_mut().zip(&piece[from.clone()]).for_each(|(sum, value)| *sum += value);
+        }
+    });
+    found
 }
 
 /// Blocks of rows that a task sums side by side while a line is in the cache.
 const BLOCKS_OF_TASK: usize = 8;
 
-/// f32: inputs by outputs, position after position.
+/// f32: inputs by outputs, position after position of some lines.
 fn outer<T: OuterTile>(
     tile: T,
     conv: &Conv,
-    x: &[f32],
-    layout: Layout,
-    before: &[f32],
-    sums: Layout,
+    (x, layout): (&[f32], Layout),
+    (before, sums): (&[f32], Layout),
+    lines: Range<usize>,
 ) -> Buffer {
     let Dims { images, height, width, channels: outputs } = sums.dims;
     let inputs = layout.dims.channels;
@@ -61,7 +102,8 @@ fn outer<T: OuterTile>(
         } else {
             (conv.stride * layout.x_step(), sums.x_step())
         };
-        for line in inside(tap_y, height, layout.dims.height) {
+        let seen = inside(tap_y, height, layout.dims.height);
+        for line in seen.start.max(lines.start)..seen.end.min(lines.end) {
             let y = line * conv.stride + tap_y - border;
             for stretch in 0..stretches {
                 let (image, column) =
@@ -86,7 +128,12 @@ fn outer<T: OuterTile>(
             let at = (tap * inputs + input) * outputs + strip * COLUMNS;
             // SAFETY: `width` weights of one tap and input, which only this task writes.
             let to = unsafe { std::slice::from_raw_parts_mut(out.at(at), width) };
-            to.copy_from_slice(&totals[block].0[row * COLUMNS..row * COLUMNS + width]);
+            let from = &totals[block].0[row * COLUMNS..row * COLUMNS + width];
+            // a length known beforehand needs no call
+            match (to.first_chunk_mut::<COLUMNS>(), from.first_chunk::<COLUMNS>()) {
+                (Some(to), Some(from)) => *to = *from,
+                _ => to.copy_from_slice(from),
+            }
         }
     };
     (0..conv.kernel * conv.kernel * parts * strips).into_par_iter().for_each(|number| {

@@ -3,9 +3,11 @@
 
 #![cfg(target_arch = "x86_64")]
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
-use super::weight_gradient::Weighing;
+use super::weight_gradient::{Weighing, in_pieces};
 use super::{Conv, Shared};
 use crate::buffer::{Buffer, Kind, numbers, numbers_mut};
 use crate::layout::{Dims, Layout, Order};
@@ -21,9 +23,14 @@ const CHUNK: usize = 1 << 18;
 
 impl Weighing for Amx {
     fn weigh(self, conv: &Conv, x: &[u16], layout: Layout, before: &[u16], sums: Layout) -> Buffer {
-        let turned = Turned::new(self, conv, x, layout, sums.dims);
-        let paired = Paired::new(self, &turned, before, sums);
-        multiply(self, conv, &turned, &paired, layout, sums.dims)
+        let shape = Shape::new(conv, layout, sums.dims);
+        let outputs = sums.dims.channels.next_multiple_of(COLUMNS);
+        let bytes_of_line = 2 * (conv.stride * shape.rows * shape.row + shape.numbering.count * outputs);
+        in_pieces(conv.weights(layout.dims.channels, sums.dims.channels), sums.dims, bytes_of_line, |lines| {
+            let turned = Turned::new(self, conv, (x, layout), (shape, sums.dims), lines.clone());
+            let paired = Paired::new(self, shape.numbering, (before, sums), lines.clone());
+            multiply(self, conv, &turned, &paired, layout, (sums.dims, lines))
+        })
     }
 }
 
@@ -48,23 +55,24 @@ impl Numbering {
     }
 }
 
-/// The input, `[line][row][position]`: a row is a channel seen through one or several taps.
-#[derive(Debug)]
-struct Turned {
-    values: Buffer,
+/// How the rows of a turned line lie.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
     numbering: Numbering,
     /// Few channels: rows are (tap, channel) and nothing is shifted. Otherwise rows are (phase, channel), and
     /// a tap is a phase and a shift.
     is_merged: bool,
+    /// The furthest that a tap is shifted, in positions of one image.
+    shifts: usize,
     /// Rows of a line, whole tiles.
     rows: usize,
     /// Numbers of a row.
     row: usize,
 }
 
-impl Turned {
-    fn new(tile: Amx, conv: &Conv, x: &[u16], layout: Layout, sums: Dims) -> Self {
-        let Dims { images, height, width, .. } = layout.dims;
+impl Shape {
+    fn new(conv: &Conv, layout: Layout, sums: Dims) -> Self {
+        let images = layout.dims.images;
         let is_merged = layout.stored < STEP;
         let shifts = if is_merged { 0 } else { (conv.kernel - 1) / conv.stride };
         // positions are interleaved in pairs, which no image shares with another
@@ -79,6 +87,33 @@ impl Turned {
         // an odd number of cache lines, so that the rows of a tile do not meet in one set of the cache
         let reach = numbering.count + shifts * if layout.order == Order::Images { images } else { 1 };
         let row = STEP * ((reach.div_ceil(STEP) + 1) | 1);
+        Self { numbering, is_merged, shifts, rows, row }
+    }
+}
+
+/// The input, `[line][row][position]`: a row is a channel seen through one or several taps.
+#[derive(Debug)]
+struct Turned {
+    values: Buffer,
+    shape: Shape,
+    /// The first line of the image that is here.
+    first: usize,
+}
+
+impl Turned {
+    /// The lines of the input that `lines` of the sums see.
+    fn new(
+        tile: Amx,
+        conv: &Conv,
+        (x, layout): (&[u16], Layout),
+        (shape, sums): (Shape, Dims),
+        lines: Range<usize>,
+    ) -> Self {
+        let Dims { images, height, width, .. } = layout.dims;
+        let Shape { numbering, is_merged, shifts, rows, row } = shape;
+        let first = (lines.start * conv.stride).saturating_sub(conv.border).min(height);
+        let end = ((lines.end - 1) * conv.stride + conv.kernel).saturating_sub(conv.border).min(height);
+        let height = end.saturating_sub(first);
         let kind = Kind::Turned(layout, [conv.kernel, conv.stride, conv.border]);
         let mut values = Buffer::new::<u16>(kind, height * rows * row + STEP);
         // pads are zeros to read like any pixel; what lies beyond them no tap sees
@@ -112,13 +147,13 @@ impl Turned {
             }
         };
         let lines = numbers_mut::<u16>(&mut values)[..height * rows * row].par_chunks_mut(rows * row);
-        lines.enumerate().for_each(|(y, to)| {
+        lines.enumerate().for_each(|(number, to)| {
             tile.run(
                 #[inline(always)]
-                || line(y, to),
+                || line(first + number, to),
             );
         });
-        Self { values, numbering, is_merged, rows, row }
+        Self { values, shape, first }
     }
 }
 
@@ -153,14 +188,13 @@ struct Paired {
 }
 
 impl Paired {
-    fn new(tile: Amx, turned: &Turned, before: &[u16], sums: Layout) -> Self {
-        let Dims { images, height, width, channels } = sums.dims;
+    fn new(tile: Amx, numbering: Numbering, (before, sums): (&[u16], Layout), lines: Range<usize>) -> Self {
+        let Dims { images, width, channels, .. } = sums.dims;
         let outputs = channels.next_multiple_of(COLUMNS);
-        let length = turned.numbering.count * outputs;
-        let kind = Kind::Paired(sums, turned.numbering.order, turned.numbering.count);
-        let mut values = Buffer::new::<u16>(kind, height * length);
+        let length = numbering.count * outputs;
+        let kind = Kind::Paired(sums, numbering.order, numbering.count);
+        let mut values = Buffer::new::<u16>(kind, lines.len() * length);
         let line = |y: usize, to: &mut [u16]| {
-            let numbering = &turned.numbering;
             let mut pair = |position: usize, first: usize, second: Option<usize>| {
                 let at = position / STEP * STEP * outputs + position % STEP * TILE_ROWS;
                 let first = before[first..first + channels].chunks(TILE_ROWS);
@@ -202,70 +236,77 @@ impl Paired {
                 }
             }
         };
-        numbers_mut::<u16>(&mut values)[..height * length].par_chunks_mut(length).enumerate().for_each(
-            |(y, to)| {
-                tile.run(
-                    #[inline(always)]
-                    || line(y, to),
-                );
-            },
-        );
+        let work = numbers_mut::<u16>(&mut values)[..lines.len() * length].par_chunks_mut(length);
+        work.enumerate().for_each(|(number, to)| {
+            tile.run(
+                #[inline(always)]
+                || line(lines.start + number, to),
+            );
+        });
         Self { values, outputs }
     }
 }
 
-fn multiply(tile: Amx, conv: &Conv, turned: &Turned, paired: &Paired, layout: Layout, sums: Dims) -> Buffer {
+fn multiply(
+    tile: Amx,
+    conv: &Conv,
+    turned: &Turned,
+    paired: &Paired,
+    layout: Layout,
+    (sums, lines): (Dims, Range<usize>),
+) -> Buffer {
+    let Shape { numbering, is_merged, rows, row, .. } = turned.shape;
     let (inputs, outputs) = (layout.dims.channels, sums.channels);
     let mut found = Buffer::new::<f32>(Kind::Filled, conv.weights(inputs, outputs));
     let out = Shared(numbers_mut::<f32>(&mut found).as_mut_ptr());
     let (x, before) = (numbers::<u16>(&turned.values), numbers::<u16>(&paired.values));
     // tiles of rows for each line of the kernel
-    let taps = if turned.is_merged { 1 } else { conv.kernel };
-    let tiles_of_tap = if turned.is_merged { turned.rows } else { layout.stored } / TILE_ROWS;
+    let taps = if is_merged { 1 } else { conv.kernel };
+    let tiles_of_tap = if is_merged { rows } else { layout.stored } / TILE_ROWS;
     let tiles = taps * tiles_of_tap;
     let strips = paired.outputs / COLUMNS;
     let blocks_of_tap_line = tiles.div_ceil(2) * strips;
     let blocks = conv.kernel * blocks_of_tap_line;
-    let steps = turned.numbering.count / STEP;
-    let line_of_x = turned.rows * turned.row;
-    let line_of_before = turned.numbering.count * paired.outputs;
+    let steps = numbering.count / STEP;
+    let line_of_x = rows * row;
+    let line_of_before = numbering.count * paired.outputs;
     let lines_of_chunk = (CHUNK / (line_of_x + line_of_before)).max(1);
     // where a tile's rows begin within a line
     let tile_start = |number: usize| {
-        let (tap, rows) = (number / tiles_of_tap, number % tiles_of_tap * TILE_ROWS);
-        if turned.is_merged {
-            return rows * turned.row;
+        let (tap, first) = (number / tiles_of_tap, number % tiles_of_tap * TILE_ROWS);
+        if is_merged {
+            return first * row;
         }
         let (phase, shift) = (tap % conv.stride, tap / conv.stride);
         let shift = if layout.order == Order::Images { shift * layout.dims.images } else { shift };
-        (phase * layout.stored + rows) * turned.row + shift
+        (phase * layout.stored + first) * row + shift
     };
-    let task = |range: std::ops::Range<usize>| {
+    let task = |range: Range<usize>| {
         let mut totals: Vec<Block> = range.clone().map(|_| Block([0.0; MOST_ROWS * COLUMNS])).collect();
-        for chunk in (0..sums.height).step_by(lines_of_chunk) {
-            let lines = chunk..sums.height.min(chunk + lines_of_chunk);
+        for chunk in lines.clone().step_by(lines_of_chunk) {
+            let chunk = chunk..lines.end.min(chunk + lines_of_chunk);
             for (block, total) in range.clone().zip(&mut totals) {
                 let (tap_y, rest) = (block / blocks_of_tap_line, block % blocks_of_tap_line);
                 let (strip, first) = (rest % strips, rest / strips * 2);
                 let starts = [first, (first + 1).min(tiles - 1)].map(tile_start);
                 // SAFETY: inside `run`; a block has 1024 numbers.
                 unsafe { amx::load(total.0.as_ptr()) };
-                for line in lines.clone() {
+                for line in chunk.clone() {
                     let y = (line * conv.stride + tap_y).wrapping_sub(conv.border);
                     if y >= layout.dims.height {
                         continue;
                     }
-                    let from = starts.map(|start| y * line_of_x + start);
-                    let other = line * line_of_before + strip * STEP * COLUMNS;
+                    let from = starts.map(|start| (y - turned.first) * line_of_x + start);
+                    let other = (line - lines.start) * line_of_before + strip * STEP * COLUMNS;
                     for from in from {
-                        assert!(from + (TILE_ROWS - 1) * turned.row + steps * STEP <= x.len());
+                        assert!(from + (TILE_ROWS - 1) * row + steps * STEP <= x.len());
                     }
                     assert!(other + (steps - 1) * STEP * paired.outputs + STEP * COLUMNS <= before.len());
                     // SAFETY: inside `run`; the assertions cover the last row of the last step of each tile.
                     unsafe {
                         let rows = Operand {
                             at: from.map(|from| x.as_ptr().add(from)),
-                            row_bytes: turned.row * 2,
+                            row_bytes: row * 2,
                             step_bytes: STEP * 2,
                         };
                         let columns = Operand {
@@ -291,11 +332,8 @@ fn multiply(tile: Amx, conv: &Conv, turned: &Turned, paired: &Paired, layout: La
                 }
                 let (tap, within) =
                     (number / tiles_of_tap, number % tiles_of_tap * TILE_ROWS + row % TILE_ROWS);
-                let (tap_x, input) = if turned.is_merged {
-                    (within / layout.stored, within % layout.stored)
-                } else {
-                    (tap, within)
-                };
+                let (tap_x, input) =
+                    if is_merged { (within / layout.stored, within % layout.stored) } else { (tap, within) };
                 if tap_x >= conv.kernel || input >= inputs {
                     continue;
                 }

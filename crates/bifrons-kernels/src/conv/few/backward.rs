@@ -113,19 +113,10 @@ fn weight_gradient<T: Tile, const K: usize>(
             for tap in 0..K {
                 let row = rows.at(line + tap, 0);
                 for vector in 0..vectors {
-                    for output in 0..outputs {
-                        let at = ((tap * vectors + vector) * outputs + output) * K * T::V::LEN;
-                        let row = (&row[vector * T::V::LEN..], pixel);
-                        // SAFETY: inside `run`.
-                        unsafe {
-                            add_products::<T::V, K>(
-                                row,
-                                (&before[output..], outputs),
-                                width,
-                                &mut sums[at..],
-                            );
-                        }
-                    }
+                    let row = (&row[vector * T::V::LEN..], pixel);
+                    let at = (tap * vectors + vector) * outputs * K * T::V::LEN;
+                    // SAFETY: inside `run`.
+                    unsafe { add_all::<T::V, K>(row, (before, outputs), width, &mut sums[at..]) };
                 }
             }
         }
@@ -151,34 +142,74 @@ fn weight_gradient<T: Tile, const K: usize>(
     found
 }
 
-/// `sums[k] += Σ_x row[x + k] · before[x]` for one vector of channels and the `K` columns of the kernel.
+/// [`add_products`] for all outputs, as many at once as there are registers for.
+///
+/// # Safety
+/// The processor has the vector's instructions.
+#[inline(always)]
+unsafe fn add_all<V: Vector, const K: usize>(
+    row: (&[f32], usize),
+    (before, outputs): (&[f32], usize),
+    width: usize,
+    sums: &mut [f32],
+) {
+    let at_once = if V::LEN >= 16 { MOST } else { 2 };
+    let mut first = 0;
+    while first < outputs {
+        let (before, sums) = ((&before[first..], outputs), &mut sums[first * K * V::LEN..]);
+        let count = at_once.min(outputs - first);
+        // SAFETY: the caller's promise.
+        unsafe {
+            match count {
+                1 => add_products::<V, K, 1>(row, before, width, sums),
+                2 => add_products::<V, K, 2>(row, before, width, sums),
+                3 => add_products::<V, K, 3>(row, before, width, sums),
+                _ => add_products::<V, K, MOST>(row, before, width, sums),
+            }
+        }
+        first += count;
+    }
+}
+
+/// `sums[o][k] += Σ_x row[x + k] · before[x][o]` for one vector of channels, `O` outputs and the `K` columns of the
+/// kernel.
 ///
 /// # Safety
 /// The processor has the vector's instructions.
 #[allow(clippy::needless_range_loop, reason = "indices are constants once unrolled: sums stay in registers")]
 #[inline(always)]
-unsafe fn add_products<V: Vector, const K: usize>(
+unsafe fn add_products<V: Vector, const K: usize, const O: usize>(
     (row, pixel): (&[f32], usize),
     (before, outputs): (&[f32], usize),
     width: usize,
     sums: &mut [f32],
 ) {
-    assert!(row.len() >= (width + K - 2) * pixel + V::LEN && sums.len() >= K * V::LEN);
-    assert!(before.len() > (width - 1) * outputs);
+    assert!(row.len() >= (width + K - 2) * pixel + V::LEN && sums.len() >= O * K * V::LEN);
+    assert!(before.len() >= (width - 1) * outputs + O);
     // SAFETY: as just asserted.
     unsafe {
-        let mut totals = [V::zero(); K];
-        for k in 0..K {
-            totals[k] = V::load(sums.as_ptr().add(k * V::LEN));
-        }
-        for x in 0..width {
-            let factor = V::splat(*before.as_ptr().add(x * outputs));
+        let mut totals = [[V::zero(); K]; O];
+        for o in 0..O {
             for k in 0..K {
-                totals[k] = V::load(row.as_ptr().add((x + k) * pixel)).multiply_add(factor, totals[k]);
+                totals[o][k] = V::load(sums.as_ptr().add((o * K + k) * V::LEN));
             }
         }
-        for k in 0..K {
-            totals[k].store(sums.as_mut_ptr().add(k * V::LEN));
+        for x in 0..width {
+            let mut factors = [V::zero(); O];
+            for o in 0..O {
+                factors[o] = V::splat(*before.as_ptr().add(x * outputs + o));
+            }
+            for k in 0..K {
+                let value = V::load(row.as_ptr().add((x + k) * pixel));
+                for o in 0..O {
+                    totals[o][k] = value.multiply_add(factors[o], totals[o][k]);
+                }
+            }
+        }
+        for o in 0..O {
+            for k in 0..K {
+                totals[o][k].store(sums.as_mut_ptr().add((o * K + k) * V::LEN));
+            }
         }
     }
 }
@@ -224,7 +255,7 @@ fn input_gradient<T: Tile>(tile: T, done: &Done<'_>, (before, dims): (&[f32], Di
                         let at = layout.offset(image, first + line, column + i) + from;
                         // SAFETY: channels of one pixel of the input, which nobody else writes.
                         let to = unsafe { std::slice::from_raw_parts_mut(out.at(at), channels) };
-                        to.iter_mut().zip(&pixel).for_each(|(to, sum)| *to = T::E::from_f32(*sum));
+                        T::E::from_all(&pixel[..channels], to);
                     }
                 }
             }
