@@ -2,10 +2,11 @@
 
 use rayon::prelude::*;
 
-use super::correlate::{Window, correlate};
+use super::correlate::{Strips, Window, correlate};
 use super::forward::{Part, Shuffle, planar};
+use super::pack::Matrix;
 use super::weight_gradient::Weighing;
-use super::{Activation, Conv, Form, Shared, ValuesRef, few, pack, pick_layout, with_tile};
+use super::{Activation, Conv, Form, Shared, ValuesRef, few, pick_layout, with_tile};
 use crate::buffer::{Buffer, CacheLine, numbers, numbers_mut};
 use crate::element::Element;
 use crate::layout::{Dims, Layout};
@@ -23,7 +24,7 @@ pub struct Gradients {
     pub bias: Vec<f32>,
 }
 
-/// What [`forward`](super::forward) was given and gave.
+/// What [`forward`](super::forward()) was given and gave.
 #[derive(Clone, Copy, Debug)]
 pub struct Done<'a> {
     /// Which convolution.
@@ -40,7 +41,7 @@ pub struct Done<'a> {
     pub form: Form,
 }
 
-/// Gradients of [`forward`](super::forward): `gradient` is that of the loss with respect to the result, in the
+/// Gradients of [`forward`](super::forward()): `gradient` is that of the loss with respect to the result, in the
 /// same form.
 ///
 /// # Panics
@@ -61,7 +62,11 @@ fn run<T: Tile + Weighing>(tile: T, done: &Done<'_>, gradient: ValuesRef<'_>, wi
     let (height, width) = conv.grid(layout.dims);
     let phases: Vec<Phase> =
         (0..conv.stride * conv.stride).map(|number| Phase::new(conv, layout.dims, number)).collect();
-    let pad = phases.iter().map(|phase| phase.pad(width)).max().unwrap_or(0);
+    let pad = if is_whole(conv, layout.dims) {
+        0
+    } else {
+        phases.iter().map(|phase| phase.pad(width)).max().unwrap_or(0)
+    };
     let dims = Dims { images: layout.dims.images, height, width, channels: outputs };
     let sums = pick_layout(T::GROUP, T::K_STEP, dims, pad);
     let (before, bias) = before_activation(tile, conv, sums, result, gradient, form);
@@ -70,12 +75,56 @@ fn run<T: Tile + Weighing>(tile: T, done: &Done<'_>, gradient: ValuesRef<'_>, wi
     let input = with_input.then(|| {
         let mut found = Buffer::packed::<T::E>(layout);
         let out = Shared(numbers_mut::<T::E>(&mut found).as_mut_ptr());
+        if is_whole(conv, layout.dims) {
+            whole_input_gradient(tile, conv, weights, (before, sums), (out, layout));
+            return found;
+        }
         for phase in &phases {
             phase.input_gradient(tile, conv, weights, (before, sums), (out, layout));
         }
         found
     });
     Gradients { input, weights: weights_gradient, bias }
+}
+
+/// Whether the kernel sees the whole image from its one place.
+fn is_whole(conv: &Conv, input: Dims) -> bool {
+    conv.border == 0 && (input.height, input.width) == (conv.kernel, conv.kernel)
+}
+
+/// The input gradient of a full connection: every number of the image is a column of one matrix product.
+fn whole_input_gradient<T: Tile>(
+    tile: T,
+    conv: &Conv,
+    weights: &[f32],
+    (before, sums): (&[T::E], Layout),
+    (out, layout): (Shared<T::E>, Layout),
+) {
+    let (inputs, outputs) = (layout.dims.channels, sums.dims.channels);
+    let window =
+        Window { layout: sums, lines: 1, columns: 1, stride: 1, taps_y: vec![0], first_x: 0, taps_x: 1 };
+    let depth = window.depth(T::K_STEP).map(|place| place.map(|(_, _, output)| output)).collect();
+    let columns = conv.kernel * conv.kernel * inputs;
+    let matrix = Matrix { weights, depth, columns, step: outputs };
+    // columns go through the image pixel by pixel, which is what a shuffle does with outputs
+    let pixels = Shuffle::new(conv.kernel, inputs);
+    correlate(
+        tile,
+        before,
+        &window,
+        Strips::Of(&matrix),
+        columns,
+        #[inline(always)]
+        |image, _, _, first, found| {
+            pixels.each(0, 0, first..first + found.len(), |Part { y, x, channel }, place| {
+                let at = layout.offset(image, y, x) + channel;
+                // SAFETY: channels of one pixel of the input, within `layout.len()`; each column is one number of the
+                // image, and comes once.
+                let to = unsafe { std::slice::from_raw_parts_mut(out.at(at), place.len()) };
+                T::E::from_all(&found[place], to);
+            });
+        },
+    );
 }
 
 /// Gradient of the sums before the activation, and of the bias.
@@ -254,7 +303,7 @@ impl Phase {
             first_x: self.taps_x[0].1,
             taps_x: self.taps_x.len(),
         };
-        let depth: pack::Depth = window
+        let depth = window
             .depth(T::K_STEP)
             .map(|place| {
                 place.map(|(y, x, output)| {
@@ -262,12 +311,12 @@ impl Phase {
                 })
             })
             .collect();
-        let strips = pack::from_columns(tile, weights, &depth, inputs, outputs);
+        let matrix = Matrix { weights, depth, columns: inputs, step: outputs };
         correlate(
             tile,
             before,
             &window,
-            numbers(&strips),
+            Strips::Of(&matrix),
             inputs,
             #[inline(always)]
             |image, line, column, first, found| {

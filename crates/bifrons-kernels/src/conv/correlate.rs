@@ -2,6 +2,8 @@
 
 use rayon::prelude::*;
 
+use super::pack::Matrix;
+use crate::buffer::{Buffer, CacheLine, Kind, numbers, numbers_mut};
 use crate::layout::{Layout, Order};
 use crate::tile::{Block, COLUMNS, MOST_ROWS, Run, Tile};
 
@@ -66,18 +68,27 @@ impl Window {
     }
 }
 
+/// The weights of a window: for each 32 outputs, a strip of the window's depth times 32.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Strips<'a> {
+    /// As the tiles of this path read them.
+    Packed(&'a [CacheLine]),
+    /// To be packed.
+    Of(&'a Matrix<'a>),
+}
+
 /// Groups of one block of work: enough to pay for a task, few enough to share.
 const GROUPS_OF_TASK: usize = 16;
 
 /// Calls `sink(image, line, column, first_output, sums)` for every position and every 32 outputs (fewer at
 /// the end): each exactly once, from many threads.
 ///
-/// `strips` holds, for each 32 outputs, the window's depth times 32 weights.
+/// A strip that only one task reads is packed by that task, and never leaves the cache.
 pub(crate) fn correlate<T: Tile>(
     tile: T,
     input: &[T::E],
     window: &Window,
-    strips: &[T::E],
+    strips: Strips<'_>,
     outputs: usize,
     sink: impl Fn(usize, usize, usize, usize, &mut [f32]) + Sync,
 ) {
@@ -85,7 +96,10 @@ pub(crate) fn correlate<T: Tile>(
     let images = layout.dims.images;
     let strip = window.taps_y.len() * window.depth_of_line(T::K_STEP) * COLUMNS;
     let blocks = outputs.div_ceil(COLUMNS);
-    assert!(strips.len() >= strip * blocks && input.len() >= layout.len());
+    assert!(input.len() >= layout.len());
+    if let Strips::Of(matrix) = strips {
+        assert_eq!((matrix.strip(), matrix.columns), (strip, outputs), "weights of another window");
+    }
     // groups of rows: pixels of one image, or images of one pixel
     let (groups, row_step) = match layout.order {
         Order::Pixels => (images * window.columns.div_ceil(T::GROUP), window.stride * layout.stored),
@@ -104,54 +118,72 @@ pub(crate) fn correlate<T: Tile>(
         }
     };
     let tasks_of_line = groups.div_ceil(GROUPS_OF_TASK);
-    let task = |task: usize| {
-        let (block, rest) = (task % blocks, task / blocks);
-        let (line, first) = (rest / tasks_of_line, rest % tasks_of_line * GROUPS_OF_TASK);
-        let runs = window.runs(line, T::K_STEP);
-        let (low, high) = runs.iter().fold((0, 0), |(low, high), run: &Run| {
-            (low.min(run.offset), high.max(run.offset + run.len as isize))
-        });
-        let mut sums = Block([0.0; MOST_ROWS * COLUMNS]);
-        let first_output = block * COLUMNS;
-        let width = COLUMNS.min(outputs - first_output);
-        let mut group = first;
-        let last = groups.min(first + GROUPS_OF_TASK);
-        while group < last {
-            // an odd group out is summed twice and written once
-            let pair = [group, (group + 1).min(last - 1)];
-            let places = pair.map(place);
-            let starts =
-                places.map(|(image, column, _)| layout.offset(image, 0, column * window.stride) as isize);
-            for start in starts {
-                let reach = start + high + ((T::GROUP - 1) * row_step) as isize;
-                assert!(start + low >= 0 && reach <= input.len() as isize, "the window reaches out");
-            }
-            // SAFETY: the assertion covers every row of both groups and every run; the strip is as deep as
-            // the runs, as asserted above. This is called inside `run`.
-            unsafe {
-                let starts = starts.map(|start| input.as_ptr().offset(start));
-                tile.multiply(starts, row_step, &runs, strips.as_ptr().add(block * strip), &mut sums);
-            }
-            for (half, (image, column, rows)) in places.into_iter().enumerate() {
-                if half == 1 && pair[0] == pair[1] {
-                    break;
-                }
-                for row in 0..rows {
-                    let (image, column) = match layout.order {
-                        Order::Pixels => (image, column + row),
-                        Order::Images => (image + row, column),
-                    };
-                    let at = (half * T::GROUP + row) * COLUMNS;
-                    sink(image, line, column, first_output, &mut sums.0[at..at + width]);
-                }
-            }
-            group += 2;
+    let packed;
+    let ready = match strips {
+        Strips::Packed(packed) => Some(packed),
+        Strips::Of(matrix) if window.lines * tasks_of_line > 1 => {
+            packed = matrix.pack(tile);
+            Some(&packed[..])
         }
+        Strips::Of(_) => None,
     };
-    (0..window.lines * tasks_of_line * blocks).into_par_iter().for_each(|number| {
+    (0..window.lines * tasks_of_line * blocks).into_par_iter().for_each(|task| {
         tile.run(
             #[inline(always)]
-            || task(number),
+            || {
+                let (block, rest) = (task % blocks, task / blocks);
+                let (line, first) = (rest / tasks_of_line, rest % tasks_of_line * GROUPS_OF_TASK);
+                let runs = window.runs(line, T::K_STEP);
+                let mut own;
+                let strip = match (ready, strips) {
+                    (Some(packed), _) => &numbers::<T::E>(packed)[block * strip..(block + 1) * strip],
+                    (None, Strips::Of(matrix)) => {
+                        own = Buffer::new::<T::E>(Kind::Filled, strip);
+                        matrix.write(tile, block, 0, &mut numbers_mut(&mut own)[..strip]);
+                        &numbers::<T::E>(&own)[..strip]
+                    }
+                    (None, Strips::Packed(_)) => unreachable!("packed strips are ready"),
+                };
+                let (low, high) = runs.iter().fold((0, 0), |(low, high), run: &Run| {
+                    (low.min(run.offset), high.max(run.offset + run.len as isize))
+                });
+                let mut sums = Block([0.0; MOST_ROWS * COLUMNS]);
+                let first_output = block * COLUMNS;
+                let width = COLUMNS.min(outputs - first_output);
+                let mut group = first;
+                let last = groups.min(first + GROUPS_OF_TASK);
+                while group < last {
+                    // an odd group out is summed twice and written once
+                    let pair = [group, (group + 1).min(last - 1)];
+                    let places = pair.map(place);
+                    let starts = places
+                        .map(|(image, column, _)| layout.offset(image, 0, column * window.stride) as isize);
+                    for start in starts {
+                        let reach = start + high + ((T::GROUP - 1) * row_step) as isize;
+                        assert!(start + low >= 0 && reach <= input.len() as isize, "the window reaches out");
+                    }
+                    // SAFETY: the assertion covers every row of both groups and every run; the strip is as deep as
+                    // the runs, as asserted above. This is called inside `run`.
+                    unsafe {
+                        let starts = starts.map(|start| input.as_ptr().offset(start));
+                        tile.multiply(starts, row_step, &runs, strip.as_ptr(), &mut sums);
+                    }
+                    for (half, (image, column, rows)) in places.into_iter().enumerate() {
+                        if half == 1 && pair[0] == pair[1] {
+                            break;
+                        }
+                        for row in 0..rows {
+                            let (image, column) = match layout.order {
+                                Order::Pixels => (image, column + row),
+                                Order::Images => (image + row, column),
+                            };
+                            let at = (half * T::GROUP + row) * COLUMNS;
+                            sink(image, line, column, first_output, &mut sums.0[at..at + width]);
+                        }
+                    }
+                    group += 2;
+                }
+            },
         );
     });
 }

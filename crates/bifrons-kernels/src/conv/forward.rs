@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use super::correlate::{Window, correlate};
-use super::{Conv, Form, Shared, Values, few, pack, pick_layout, with_tile};
+use super::correlate::{Strips, Window, correlate};
+use super::pack::Matrix;
+use super::{Conv, Form, Shared, Values, few, pick_layout, with_tile};
 use crate::buffer::{Buffer, CacheLine, numbers, numbers_mut};
 use crate::element::Element;
 use crate::layout::{Dims, Layout};
@@ -28,7 +29,13 @@ impl Packed {
     #[must_use]
     pub fn new(path: Path, conv: Conv, weights: &[f32], inputs: usize, outputs: usize) -> Self {
         assert_eq!(weights.len(), conv.weights(inputs, outputs), "weights of another shape");
-        let values = with_tile!(path, tile, packed(tile, &conv, weights, inputs, outputs));
+        let values = with_tile!(path, tile, {
+            if few::is_few(&conv, outputs) {
+                few::packed(tile, &conv, weights, (inputs, outputs))
+            } else {
+                matrix(tile, &conv, weights, inputs, outputs).pack(tile)
+            }
+        });
         Self { path, conv, inputs, outputs, values }
     }
 }
@@ -49,7 +56,16 @@ pub fn forward(
     bias: &[f32],
     to: Form,
 ) -> Values {
-    forward_packed(&Packed::new(path, *conv, weights, layout.dims.channels, bias.len()), x, layout, bias, to)
+    let (inputs, outputs) = (layout.dims.channels, bias.len());
+    if few::is_few(conv, outputs) {
+        return forward_packed(&Packed::new(path, *conv, weights, inputs, outputs), x, layout, bias, to);
+    }
+    assert_eq!(weights.len(), conv.weights(inputs, outputs), "weights of another shape");
+    assert!(layout.pad >= conv.border, "the layout was made for another convolution");
+    with_tile!(path, tile, {
+        let matrix = matrix(tile, conv, weights, inputs, outputs);
+        run(tile, conv, numbers(x), layout, Strips::Of(&matrix), bias, to)
+    })
 }
 
 /// The same with weights that were packed before.
@@ -61,21 +77,25 @@ pub fn forward_packed(packed: &Packed, x: &[CacheLine], layout: Layout, bias: &[
     let Packed { path, conv, inputs, outputs, values } = packed;
     assert_eq!((*inputs, *outputs), (layout.dims.channels, bias.len()), "weights of another shape");
     assert!(layout.pad >= conv.border, "the layout was made for another convolution");
-    with_tile!(*path, tile, run(tile, conv, numbers(x), layout, values, bias, to))
+    with_tile!(*path, tile, {
+        if few::is_few(conv, *outputs) {
+            few::forward(tile, conv, (numbers(x), layout), numbers(values), bias, to)
+        } else {
+            run(tile, conv, numbers(x), layout, Strips::Packed(values), bias, to)
+        }
+    })
 }
 
-fn packed<T: Tile>(tile: T, conv: &Conv, weights: &[f32], inputs: usize, outputs: usize) -> Buffer {
-    if few::is_few(conv, outputs) {
-        return few::packed::<T::V>(conv, weights, (inputs, outputs));
-    }
+/// The weights as a matrix: places of the window by outputs.
+fn matrix<'a, T: Tile>(_: T, conv: &Conv, weights: &'a [f32], inputs: usize, outputs: usize) -> Matrix<'a> {
     // how deep a window is depends on nothing but the channels
     let one = Dims { images: 1, height: conv.kernel, width: conv.kernel, channels: inputs };
     let window = window(conv, pick_layout(T::GROUP, T::K_STEP, one, conv.border));
     let depth = window.depth(T::K_STEP);
-    let depth: pack::Depth = depth
+    let depth = depth
         .map(|place| place.map(|(y, x, channel)| ((y * conv.kernel + x) * inputs + channel) * outputs))
         .collect();
-    pack::from_rows(tile, weights, &depth, outputs)
+    Matrix { weights, depth, columns: outputs, step: 1 }
 }
 
 /// The window that the kernel sees.
@@ -98,15 +118,12 @@ fn run<T: Tile>(
     conv: &Conv,
     x: &[T::E],
     layout: Layout,
-    weights: &[CacheLine],
+    strips: Strips<'_>,
     bias: &[f32],
     to: Form,
 ) -> Values {
     let outputs = bias.len();
-    if few::is_few(conv, outputs) {
-        return few::forward(tile, conv, (x, layout), numbers(weights), bias, to);
-    }
-    let (strips, window) = (numbers(weights), window(conv, layout));
+    let window = window(conv, layout);
     let result = conv.result(layout.dims, outputs);
     let shuffle = Shuffle::new(conv.shuffle, result.channels);
     let finish = |first: usize, sums: &mut [f32]| {

@@ -14,7 +14,7 @@ use super::Conv;
 use crate::buffer::{Buffer, Kind, numbers_mut};
 use crate::element::Element;
 use crate::layout::Layout;
-use crate::tile::Vector;
+use crate::tile::{Tile, Vector};
 use lines::{Lines, Room};
 
 /// The most outputs that are few.
@@ -82,8 +82,13 @@ fn unit(number: usize, units: usize, height: usize) -> (usize, usize, usize) {
 }
 
 /// Weights for [`forward`].
-pub(super) fn packed<V: Vector>(conv: &Conv, weights: &[f32], (inputs, outputs): (usize, usize)) -> Buffer {
-    let vectors = vectors_of::<V>(conv, weights, (inputs, outputs), Reading::Forward);
+pub(super) fn packed<T: Tile>(
+    _: T,
+    conv: &Conv,
+    weights: &[f32],
+    (inputs, outputs): (usize, usize),
+) -> Buffer {
+    let vectors = vectors_of::<T::V>(conv, weights, (inputs, outputs), Reading::Forward);
     let mut packed = Buffer::new::<f32>(Kind::Filled, vectors.len());
     numbers_mut::<f32>(&mut packed)[..vectors.len()].copy_from_slice(&vectors);
     packed
