@@ -138,13 +138,11 @@ fn wiped(_: usize, face: &RgbImage) -> RgbImage {
     RgbImage::filled(face.width, face.height, [0.6, 0.45, 0.38])
 }
 
+/// A frame drawn anew, from its number and what was filmed.
+type Redrawn<'a> = &'a dyn Fn(usize, &RgbImage) -> RgbImage;
+
 /// Some frames of a clip as a film; `picture(number, as filmed)`, where given, draws them anew.
-fn film_of(
-    clip: &Clip,
-    frames: Range<usize>,
-    path: PathBuf,
-    picture: Option<&dyn Fn(usize, &RgbImage) -> RgbImage>,
-) -> PathBuf {
+fn film_of(clip: &Clip, frames: Range<usize>, path: PathBuf, picture: Option<Redrawn<'_>>) -> PathBuf {
     let mut reader = clip.read(frames.start).unwrap();
     let mut sink = FrameSink::create(clip, frames.clone(), &Encoding::default(), &path).unwrap();
     for number in 0..frames.len() {
@@ -336,7 +334,7 @@ fn another_face_is_recognised() {
     let other = film_of(&Clip::open(&other).unwrap(), 0..24, dir.path().join("other.mp4"), None);
     let copier = CopyPaste::learn(&vision, &other).unwrap();
     let clip = Clip::open(&source).unwrap();
-    let film = |name: &str, picture: Option<&dyn Fn(usize, &RgbImage) -> RgbImage>| {
+    let film = |name: &str, picture: Option<Redrawn<'_>>| {
         film_of(&clip, FROM..FROM + 12, dir.path().join(name), picture)
     };
     let footage = film("footage.mp4", None);

@@ -37,3 +37,10 @@ pub fn device(name: DeviceName) -> Device {
         DeviceName::Cpu => Device::flex(),
     }
 }
+
+/// The instructions that the processor's kernels use (`plain`, `avx2`, `avx512`, `amx`): the best there are, unless the
+/// variable `BIFRONS_KERNELS` asks for others that run here.
+#[must_use]
+pub fn kernels() -> &'static str {
+    bifrons_kernels::Path::best().name()
+}

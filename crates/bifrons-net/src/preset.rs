@@ -20,10 +20,24 @@ pub struct Preset {
     pub augmentation: Augmentation,
 }
 
+/// How faces lie before the network sees them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Geometry {
+    /// Turned, moved and scaled: the network has to learn pose and expression.
+    #[default]
+    Aligned,
+    /// Laid out mesh point by mesh point: pose and expression are the mesh's, the network learns the looks.
+    Flattened,
+}
+
 /// The shape of the hourglass.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
+    /// How faces lie.
+    #[serde(default)]
+    pub geometry: Geometry,
     /// Side of the square the encoder sees, in pixels; divisible by 2 for each encoder stage.
     pub input_px: usize,
     /// Side of the square the decoder draws, in pixels.

@@ -12,6 +12,8 @@ use bifrons_project::{
     Checkpoint, Clip as ClipRow, ClipFingerprint, ContentHash, Event, Index, Meter, Project, Reporter, Stage,
     Stop, atomic,
 };
+use bifrons_vision::Mesh;
+use bifrons_vision::align::Shape;
 
 use crate::SwapError;
 use crate::patch::Painter;
@@ -20,7 +22,7 @@ use crate::window::Window;
 /// Frames in a chunk: some seconds of work.
 const CHUNK_FRAMES: usize = 96;
 /// Counts up when the same inputs would give another picture, so that chunks of an older program are not mixed in.
-const METHOD: u32 = 1;
+const METHOD: u32 = 2;
 
 /// What to convert.
 #[derive(Debug)]
@@ -77,7 +79,8 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
     atomic::create_dir_all(&work)?;
     atomic::remove_stale_parts_in(&work)?;
 
-    let painter = Painter::load(job.checkpoint, job.identity, job.device)?;
+    let shape = || shape_of(job.project.index(), job.clip);
+    let painter = Painter::load(job.checkpoint, job.identity, &job.clip.person, shape, job.device)?;
     let mut window = Window::new(job.project.index(), job.clip, &clip, &painter);
     let count = clip.frame_count();
     let chunks: Vec<_> =
@@ -144,6 +147,19 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
         reporter.report(&Event::Message { text });
     }
     Ok(Converted { stopped: false, frames: count, frames_swapped, frames_per_sec })
+}
+
+/// What the replaced person's face is shaped like, from faces spread over the clip.
+fn shape_of(index: &Index, clip: &ClipRow) -> Result<Shape, SwapError> {
+    const FACES: usize = 400;
+    let mut meshes = Vec::new();
+    for frame in (0..clip.info.frames).step_by(clip.info.frames.div_ceil(FACES).max(1)) {
+        for face in index.person_faces_in(clip.id, &clip.person, frame..frame + 1)? {
+            // points of the index were checked when they were read
+            meshes.extend(Mesh::try_from(face.record.points));
+        }
+    }
+    Ok(Shape::of(&meshes))
 }
 
 /// Whether `output` is the very film that was finished under this plan.

@@ -1,11 +1,14 @@
 //! One face: what the network sees of it, and what it draws instead.
 
 use bifrons_media::{Frame, ResizeFilter, RgbImage};
-use bifrons_net::{Device, Hourglass, Tensor};
+use bifrons_net::{Device, Geometry, Hourglass, Tensor};
 use bifrons_project::Checkpoint;
 use bifrons_training::load_net;
 use bifrons_vision::Mesh;
-use bifrons_vision::align::{Framing, crop_from_frame, hull_mask};
+use bifrons_vision::align::{
+    Framing, Shape, continued, crop_from_canonical, crop_from_frame, flat_points, flatten, hull_mask,
+    unflatten,
+};
 use bifrons_vision::geometry::{Border, Similarity, needed_rect, warp};
 
 use crate::SwapError;
@@ -33,26 +36,43 @@ pub struct Patch {
 pub struct Painter {
     net: Hourglass,
     decoder: usize,
+    geometry: Geometry,
     input_px: usize,
     output_px: usize,
+    /// Shapes of the people of the footage and of the one who is drawn.
+    shapes: Option<[Shape; 2]>,
     device: Device,
 }
 
 impl Painter {
-    /// Draws as `person` with the network of a checkpoint.
+    /// Draws as `person` with the network of a checkpoint, for footage of `footage`, whose shape is looked up with
+    /// `shape` if the model does not know it.
     ///
     /// # Errors
     /// [`SwapError::NotTrained`] when the model does not know the person, [`SwapError::Model`] when it cannot be
     /// loaded.
-    pub fn load(checkpoint: &Checkpoint, person: &str, device: &Device) -> Result<Self, SwapError> {
+    pub fn load(
+        checkpoint: &Checkpoint,
+        person: &str,
+        footage: &str,
+        shape: impl FnOnce() -> Result<Shape, SwapError>,
+        device: &Device,
+    ) -> Result<Self, SwapError> {
         let (net, meta) = load_net(checkpoint, device)?;
         let Some(decoder) = meta.people.iter().position(|name| name == person) else {
             return Err(SwapError::NotTrained { person: person.to_owned(), known: meta.people.join(", ") });
+        };
+        let known = meta.people.iter().zip(&meta.shapes).find(|(name, _)| *name == footage);
+        let shapes = match meta.shapes.get(decoder) {
+            Some(drawn) => Some([known.map_or_else(shape, |(_, shape)| Ok(shape.clone()))?, drawn.clone()]),
+            None => None,
         };
         let network = &meta.preset.network;
         Ok(Self {
             net: net.settled(decoder),
             decoder,
+            geometry: network.geometry,
+            shapes,
             input_px: network.input_px,
             output_px: network.output_px,
             device: device.clone(),
@@ -69,9 +89,43 @@ impl Painter {
         let crop_from_frame = crop_from_frame(mesh);
         let patch_from_frame = Framing::Face.from_crop(PATCH_PX) * crop_from_frame;
         let footage = aligned(frame, &patch_from_frame, PATCH_PX);
-        let input_from_frame = Framing::Face.from_crop(self.input_px) * crop_from_frame;
-        let input = self.input(&aligned(frame, &input_from_frame, self.input_px), mesh, &input_from_frame);
+        let points = mesh.points_in(&patch_from_frame);
+        let drawn = match self.geometry {
+            Geometry::Aligned => {
+                let input_from_frame = Framing::Face.from_crop(self.input_px) * crop_from_frame;
+                let seen = hull_mask(&mesh.points_in(&input_from_frame), self.input_px, 0.0);
+                self.draw(frame, &aligned(frame, &input_from_frame, self.input_px), &seen)?
+            }
+            Geometry::Flattened => {
+                let scale = (Framing::Face.from_crop(PATCH_PX) * crop_from_canonical()).scale();
+                let (flat, seen) = flatten(&footage, &points, scale, self.input_px, 1.0);
+                let hull = hull_mask(&flat_points(self.input_px, 1.0), self.input_px, 0.0);
+                let seen: Vec<f32> = seen.iter().zip(hull).map(|(seen, hull)| seen * hull).collect();
+                let drawn = self.draw(frame, &flat, &seen)?;
+                let inside = hull_mask(&flat_points(PATCH_PX, 1.0), PATCH_PX, 0.0);
+                let drawn = continued(&drawn, &inside);
+                let moved = match &self.shapes {
+                    Some([from, to]) => Shape::moved(mesh, from, to),
+                    None => mesh.clone(),
+                };
+                let depths: Vec<f32> = moved.points().iter().map(|point| point[2]).collect();
+                unflatten(&drawn, &moved.points_in(&patch_from_frame), &depths, PATCH_PX)
+            }
+        };
+        let mask = hull_mask(&points, PATCH_PX, SOFT_EDGE * PATCH_PX as f32);
+        Ok(Patch { drawn, footage, mask, patch_from_frame })
+    }
 
+    /// What the network makes of a face, black where `seen` is 0 as in training; `PATCH_PX` squared.
+    fn draw(&self, frame: &Frame, face: &RgbImage, seen: &[f32]) -> Result<RgbImage, SwapError> {
+        let size = self.input_px;
+        let mut planes = vec![0.0; 3 * size * size];
+        for (p, (rgb, seen)) in face.data.chunks_exact(3).zip(seen).enumerate() {
+            for c in 0..3 {
+                planes[c * size * size + p] = rgb[c] * seen;
+            }
+        }
+        let input = Tensor::<1>::from_floats(planes.as_slice(), &self.device).reshape([1, 3, size, size]);
         let drawn = self.net.forward(input, self.decoder).into_data();
         let drawn: Vec<f32> = drawn.iter::<f32>().collect();
         if drawn.iter().any(|value| !value.is_finite()) {
@@ -79,28 +133,8 @@ impl Painter {
         }
         let area = self.output_px * self.output_px;
         let pixels = (0..area).flat_map(|p| [0, 1, 2].map(|c| drawn[c * area + p])).collect();
-        let drawn = RgbImage::from_data(self.output_px, self.output_px, pixels)?.resize(
-            PATCH_PX,
-            PATCH_PX,
-            ResizeFilter::Lanczos,
-        )?;
-
-        let points = mesh.points_in(&patch_from_frame);
-        let mask = hull_mask(&points, PATCH_PX, SOFT_EDGE * PATCH_PX as f32);
-        Ok(Patch { drawn, footage, mask, patch_from_frame })
-    }
-
-    /// What training showed it: the face in the mask, black around it, `[1, 3, s, s]`.
-    fn input(&self, face: &RgbImage, mesh: &Mesh, input_from_frame: &Similarity) -> Tensor<4> {
-        let size = self.input_px;
-        let mask = hull_mask(&mesh.points_in(input_from_frame), size, 0.0);
-        let mut planes = vec![0.0; 3 * size * size];
-        for (p, (rgb, inside)) in face.data.chunks_exact(3).zip(&mask).enumerate() {
-            for c in 0..3 {
-                planes[c * size * size + p] = rgb[c] * inside;
-            }
-        }
-        Tensor::<1>::from_floats(planes.as_slice(), &self.device).reshape([1, 3, size, size])
+        let drawn = RgbImage::from_data(self.output_px, self.output_px, pixels)?;
+        Ok(drawn.resize(PATCH_PX, PATCH_PX, ResizeFilter::Lanczos)?)
     }
 }
 

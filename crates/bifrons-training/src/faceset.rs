@@ -1,12 +1,14 @@
 //! The faces of one person in memory, as training wants them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bifrons_media::RgbImage;
-use bifrons_net::Network;
+use bifrons_net::{Geometry, Network};
 use bifrons_project::{Face, Meter, Project, Reporter, Review, Stage};
 use bifrons_vision::Mesh;
-use bifrons_vision::align::{Framing, crop_from_frame, features_mask, hull_mask};
+use bifrons_vision::align::{
+    Framing, Shape, crop_from_canonical, crop_from_frame, features_mask, flat_points, flatten, hull_mask,
+};
 use bifrons_vision::geometry::{Border, Similarity, warp};
 use rayon::prelude::*;
 
@@ -85,6 +87,8 @@ pub struct Faceset {
     pub faces: Vec<TrainingFace>,
     /// Where each looks: yaw and pitch in degrees.
     pub poses: Vec<(f32, f32)>,
+    /// What their face is shaped like.
+    pub shape: Shape,
 }
 
 impl Faceset {
@@ -106,10 +110,13 @@ impl Faceset {
         }
         let side_px = (network.output_px as f32 * MARGIN).round() as usize;
         let folder = project.layout().faces_of(person);
+        let meshes = faces.iter().map(|face| mesh(&folder, face)).collect::<Result<Vec<_>, _>>()?;
+        let shape = Shape::of(&meshes);
         let mut meter = Meter::new(Stage::Load, Some(person.to_owned()), 0, Some(faces.len() as u64));
         let mut loaded = Vec::with_capacity(faces.len());
-        for portion in faces.chunks(PORTION) {
-            let read = portion.par_iter().map(|face| load_face(&folder, face, side_px));
+        for (portion, meshes) in faces.chunks(PORTION).zip(meshes.chunks(PORTION)) {
+            let both = portion.par_iter().zip(meshes);
+            let read = both.map(|(face, mesh)| load_face(&folder, face, mesh, (network.geometry, side_px)));
             loaded.extend(read.collect::<Result<Vec<_>, _>>()?);
             meter.advance(portion.len() as u64, reporter);
         }
@@ -117,34 +124,63 @@ impl Faceset {
             person: person.to_owned(),
             poses: faces.iter().map(|face| (face.record.yaw_deg, face.record.pitch_deg)).collect(),
             faces: loaded,
+            shape,
         })
     }
 }
 
-fn load_face(folder: &Path, face: &Face, side_px: usize) -> Result<TrainingFace, TrainingError> {
-    let record = &face.record;
-    let path = folder.join(record.crop.as_deref().unwrap_or_default());
+fn path_of(folder: &Path, face: &Face) -> PathBuf {
+    folder.join(face.record.crop.as_deref().unwrap_or_default())
+}
+
+fn mesh(folder: &Path, face: &Face) -> Result<Mesh, TrainingError> {
+    Mesh::try_from(face.record.points.clone())
+        .map_err(|error| TrainingError::BadMesh { path: path_of(folder, face), reason: error.to_string() })
+}
+
+fn load_face(
+    folder: &Path,
+    face: &Face,
+    mesh: &Mesh,
+    (geometry, side_px): (Geometry, usize),
+) -> Result<TrainingFace, TrainingError> {
+    let path = path_of(folder, face);
     let bytes =
         std::fs::read(&path).map_err(|source| TrainingError::MissingCrop { path: path.clone(), source })?;
     let crop =
         RgbImage::decode(&bytes).map_err(|source| TrainingError::Crop { path: path.clone(), source })?;
-    let mesh = Mesh::try_from(record.points.clone())
-        .map_err(|error| TrainingError::BadMesh { path: path.clone(), reason: error.to_string() })?;
-    Ok(cut(&crop, &mesh, side_px))
+    Ok(match geometry {
+        Geometry::Aligned => aligned(&crop, mesh, side_px),
+        Geometry::Flattened => flattened(&crop, mesh, side_px),
+    })
 }
 
 /// Cuts a training face out of a crop and draws its masks.
-fn cut(crop: &RgbImage, mesh: &Mesh, side_px: usize) -> TrainingFace {
+fn aligned(crop: &RgbImage, mesh: &Mesh, side_px: usize) -> TrainingFace {
     let side_from_crop = with_margin(side_px) * Framing::Face.from_crop(side_px);
     let image = warp(crop, &side_from_crop, side_px, side_px, Border::Replicate);
     let points = mesh.points_in(&(side_from_crop * crop_from_frame(mesh)));
-    let bytes = |plane: Vec<f32>| plane.iter().map(|value| (value * 255.0).round() as u8).collect();
     TrainingFace::new(
         side_px,
         image.to_rgb8(),
-        bytes(hull_mask(&points, side_px, 0.0)),
-        bytes(features_mask(&points, side_px)),
+        bytes(&hull_mask(&points, side_px, 0.0)),
+        bytes(&features_mask(&points, side_px)),
     )
+}
+
+/// Flattens the face of a crop; what was not seen does not count.
+fn flattened(crop: &RgbImage, mesh: &Mesh, side_px: usize) -> TrainingFace {
+    let margin = f64::from(MARGIN);
+    let points = mesh.points_in(&crop_from_frame(mesh));
+    let (image, seen) = flatten(crop, &points, crop_from_canonical().scale(), side_px, margin);
+    let flat = flat_points(side_px, margin);
+    let mask: Vec<f32> =
+        hull_mask(&flat, side_px, 0.0).iter().zip(&seen).map(|(hull, seen)| hull * seen).collect();
+    TrainingFace::new(side_px, image.to_rgb8(), bytes(&mask), bytes(&features_mask(&flat, side_px)))
+}
+
+fn bytes(plane: &[f32]) -> Vec<u8> {
+    plane.iter().map(|value| (value * 255.0).round() as u8).collect()
 }
 
 /// Shrinks the framing around its centre to leave room for shifts and turns.

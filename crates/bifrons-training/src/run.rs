@@ -73,6 +73,7 @@ pub fn train(
     stop: &Stop,
 ) -> Result<Trained, TrainingError> {
     let mut trainer = open(project, &facesets, preset, seed, device, reporter)?;
+    trainer.meta.shapes = facesets.iter().map(|set| set.shape.clone()).collect();
     let poses: Vec<_> = facesets.iter().map(|set| set.poses.clone()).collect();
     let facesets = Arc::new(facesets);
     // a model goes on as it began, even when a newer program's preset of that name trains otherwise

@@ -2,6 +2,7 @@
 
 use bifrons_net::{Adam, Device, Hourglass, LossTerms, Preset, Tensor, weights};
 use bifrons_project::{Checkpoint, Checkpoints};
+use bifrons_vision::align::Shape;
 use serde::{Deserialize, Serialize};
 
 use crate::{Batch, TrainingError};
@@ -27,6 +28,9 @@ pub struct CheckpointMeta {
     pub trained_secs: f64,
     /// Smoothed loss of each person, 0 to 1; empty before the first iteration.
     pub losses: Vec<f64>,
+    /// What the people's faces are shaped like.
+    #[serde(default)]
+    pub shapes: Vec<Shape>,
 }
 
 /// The loss of each person in one iteration, 0 (the same image) to 1 (the opposite).
@@ -55,7 +59,14 @@ impl Trainer {
             adam: Adam::new(&preset.training),
             device,
             iteration: 0,
-            meta: CheckpointMeta { preset, people, seed, trained_secs: 0.0, losses: Vec::new() },
+            meta: CheckpointMeta {
+                preset,
+                people,
+                seed,
+                trained_secs: 0.0,
+                losses: Vec::new(),
+                shapes: Vec::new(),
+            },
         }
     }
 
@@ -192,6 +203,7 @@ mod tests {
             person: (*name).to_owned(),
             faces: vec![face(person, 0), face(person, 1)],
             poses: vec![(0.0, 0.0); 2],
+            shape: Shape::of([]),
         };
         people.map(faceset).collect()
     }

@@ -158,3 +158,31 @@ fn bench_measures_training_in_one_line_of_json() {
         assert!(number("peak_rss_mb") > 10.0, "{measured}");
     }
 }
+
+/// The same faces and the same first weights: every kind of instructions has to go the way that plain Rust goes.
+#[test]
+fn all_kernels_learn_alike() {
+    const ITERATIONS: usize = 12;
+    let curve = |kernels: &str| -> Option<Vec<f64>> {
+        let count = ITERATIONS.to_string();
+        let mut command = bifrons();
+        command
+            .args(["bench", "train", "--warm", "0", "--iterations", &count])
+            .env("BIFRONS_KERNELS", kernels);
+        let ran = Ran::of(&mut command).expect(code::DONE);
+        let found: serde_json::Value = serde_json::from_str(ran.stdout.trim()).expect("JSON");
+        let losses =
+            found["losses"].as_array().expect("losses").iter().map(|loss| loss.as_f64().expect("a number"));
+        // others than asked for: this processor has no such instructions
+        (found["kernels"] == kernels).then(|| losses.collect())
+    };
+    let plain = curve("plain").expect("plain Rust runs everywhere");
+    assert_eq!(plain.len(), ITERATIONS);
+    assert!(plain[ITERATIONS - 1] < 0.9 * plain[0], "it learns: {plain:?}");
+    for (kernels, within) in [("avx2", 1e-4), ("avx512", 1e-4), ("amx", 2e-2)] {
+        let Some(found) = curve(kernels) else { continue };
+        for (found, plain) in found.iter().zip(&plain) {
+            assert!((found - plain).abs() <= within * plain, "{kernels}: {found} instead of {plain}");
+        }
+    }
+}

@@ -4,10 +4,14 @@
 //! stable points of a mesh ([`STABLE_POINTS`]) to those of the canonical face.
 
 mod canonical;
+mod flat;
 mod mask;
+mod shape;
 
 pub use canonical::{canonical_point, canonical_point3, mirror_index};
+pub use flat::{continued, flat_points, flatten, unflatten};
 pub use mask::{features_mask, hull, hull_mask, polygon_mask};
+pub use shape::Shape;
 
 use serde::{Deserialize, Serialize};
 

@@ -3,9 +3,9 @@
 use std::io::Write as _;
 use std::time::Instant;
 
-use bifrons_net::{Hourglass, Preset, Tensor};
+use bifrons_net::{Hourglass, Preset, Tensor, kernels};
 use bifrons_training::{Batch, Trainer};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Context;
 use super::train::named_device;
@@ -15,7 +15,8 @@ use crate::memory;
 const PEOPLE: usize = 2;
 
 /// Times whole training steps: forward, loss, backward, optimiser. Making the batches is not counted, as a training
-/// run makes them in another thread.
+/// run makes them in another thread. `losses` has every iteration's, summed over the people: the same faces and weights
+/// on every machine, so curves of two kinds of instructions can be laid side by side.
 pub(super) fn train(
     preset: &str,
     warm: u64,
@@ -28,19 +29,21 @@ pub(super) fn train(
     let names = (1..=PEOPLE).map(|number| format!("person-{number}")).collect();
     let mut trainer = Trainer::new(preset.clone(), names, 1, &named_device(device)?);
 
-    let mut secs = Vec::new();
+    let (mut secs, mut losses) = (Vec::new(), Vec::new());
     for iteration in 0..warm + iterations {
         if context.stop.is_requested() {
             return Ok(Finished { stopped: true, ..Finished::default() });
         }
         let faces = made_up(iteration, &preset);
         let started = Instant::now();
-        trainer.step(&faces)?;
+        losses.push(trainer.step(&faces)?.iter().sum::<f32>());
         if iteration >= warm {
             secs.push(started.elapsed().as_secs_f64());
         }
     }
-    tell(&preset, device, batch, PEOPLE * batch, secs)
+    let mut found = timing(&preset, device, batch, PEOPLE * batch, secs);
+    found["losses"] = json!(losses);
+    tell(&found)
 }
 
 /// Times drawing: faces through encoder and decoder, as conversion does it.
@@ -75,23 +78,18 @@ pub(super) fn draw(
             secs.push(took);
         }
     }
-    tell(&preset, device, batch, batch, secs)
+    tell(&timing(&preset, device, batch, batch, secs))
 }
 
-/// One line of JSON.
-fn tell(
-    preset: &Preset,
-    device: &str,
-    batch: usize,
-    images: usize,
-    mut secs: Vec<f64>,
-) -> anyhow::Result<Finished> {
+/// What every benchmark says.
+fn timing(preset: &Preset, device: &str, batch: usize, images: usize, mut secs: Vec<f64>) -> Value {
     secs.sort_by(f64::total_cmp);
     let median_secs = median(&secs);
-    let line = json!({
+    json!({
         "program": "bifrons",
         "preset": preset.name,
         "device": device,
+        "kernels": kernels(),
         "batch": batch,
         "iterations": secs.len(),
         "median_s": median_secs,
@@ -100,8 +98,12 @@ fn tell(
         "iterations_per_sec": 1.0 / median_secs,
         "images_per_sec": images as f64 / median_secs,
         "peak_rss_mb": memory::peak_mib(),
-    });
-    writeln!(std::io::stdout(), "{line}")?;
+    })
+}
+
+/// One line of JSON.
+fn tell(found: &Value) -> anyhow::Result<Finished> {
+    writeln!(std::io::stdout(), "{found}")?;
     Ok(Finished::default())
 }
 

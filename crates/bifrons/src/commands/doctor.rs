@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use bifrons_media::ffmpeg_version;
-use bifrons_net::Preset;
+use bifrons_net::{Preset, kernels};
 use bifrons_project::atomic::free_space;
 use bifrons_vision::Vision;
 
@@ -19,7 +19,7 @@ pub(super) fn run() -> anyhow::Result<Finished> {
         std::env::consts::ARCH
     )?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    writeln!(out, "devices     cpu ({threads} threads)")?;
+    writeln!(out, "devices     cpu ({threads} threads, kernels: {})", kernels())?;
     for preset in Preset::built_in() {
         writeln!(out, "preset      {}: {}", preset.name, preset.summary)?;
     }
