@@ -6,8 +6,7 @@ use bifrons_project::Checkpoint;
 use bifrons_training::load_net;
 use bifrons_vision::Mesh;
 use bifrons_vision::align::{
-    Framing, Shape, continued, crop_from_canonical, crop_from_frame, flat_points, flatten, hull_mask,
-    unflatten,
+    FlatMask, Framing, Shape, crop_from_canonical, crop_from_frame, flatten, hull_mask, unflatten,
 };
 use bifrons_vision::geometry::{Border, Similarity, needed_rect, warp};
 
@@ -41,6 +40,8 @@ pub struct Painter {
     output_px: usize,
     /// Shapes of the people of the footage and of the one who is drawn.
     shapes: Option<[Shape; 2]>,
+    /// Where a flattened face is one, at the sizes of input and patch.
+    masks: [FlatMask; 2],
     device: Device,
 }
 
@@ -73,6 +74,7 @@ impl Painter {
             decoder,
             geometry: network.geometry,
             shapes,
+            masks: [network.input_px, PATCH_PX].map(|size_px| FlatMask::new(size_px, 1.0)),
             input_px: network.input_px,
             output_px: network.output_px,
             device: device.clone(),
@@ -99,11 +101,10 @@ impl Painter {
             Geometry::Flattened => {
                 let scale = (Framing::Face.from_crop(PATCH_PX) * crop_from_canonical()).scale();
                 let (flat, seen) = flatten(&footage, &points, scale, self.input_px, 1.0);
-                let hull = hull_mask(&flat_points(self.input_px, 1.0), self.input_px, 0.0);
-                let seen: Vec<f32> = seen.iter().zip(hull).map(|(seen, hull)| seen * hull).collect();
-                let drawn = self.draw(frame, &flat, &seen)?;
-                let inside = hull_mask(&flat_points(PATCH_PX, 1.0), PATCH_PX, 0.0);
-                let drawn = continued(&drawn, &inside);
+                let [of_input, of_patch] = &self.masks;
+                let seen: Vec<f32> =
+                    seen.iter().zip(of_input.inside()).map(|(seen, inside)| seen * inside).collect();
+                let drawn = of_patch.continued(&self.draw(frame, &flat, &seen)?);
                 let moved = match &self.shapes {
                     Some([from, to]) => Shape::moved(mesh, from, to),
                     None => mesh.clone(),

@@ -7,7 +7,7 @@ use bifrons_net::{Geometry, Network};
 use bifrons_project::{Face, Meter, Project, Reporter, Review, Stage};
 use bifrons_vision::Mesh;
 use bifrons_vision::align::{
-    Framing, Shape, crop_from_canonical, crop_from_frame, features_mask, flat_points, flatten, hull_mask,
+    FlatMask, Framing, Shape, crop_from_canonical, crop_from_frame, features_mask, flatten, hull_mask,
 };
 use bifrons_vision::geometry::{Border, Similarity, warp};
 use rayon::prelude::*;
@@ -113,10 +113,14 @@ impl Faceset {
         let meshes = faces.iter().map(|face| mesh(&folder, face)).collect::<Result<Vec<_>, _>>()?;
         let shape = Shape::of(&meshes);
         let mut meter = Meter::new(Stage::Load, Some(person.to_owned()), 0, Some(faces.len() as u64));
+        let flat = match network.geometry {
+            Geometry::Aligned => None,
+            Geometry::Flattened => Some(FlatMask::new(side_px, f64::from(MARGIN))),
+        };
         let mut loaded = Vec::with_capacity(faces.len());
         for (portion, meshes) in faces.chunks(PORTION).zip(meshes.chunks(PORTION)) {
             let both = portion.par_iter().zip(meshes);
-            let read = both.map(|(face, mesh)| load_face(&folder, face, mesh, (network.geometry, side_px)));
+            let read = both.map(|(face, mesh)| load_face(&folder, face, mesh, side_px, flat.as_ref()));
             loaded.extend(read.collect::<Result<Vec<_>, _>>()?);
             meter.advance(portion.len() as u64, reporter);
         }
@@ -142,16 +146,17 @@ fn load_face(
     folder: &Path,
     face: &Face,
     mesh: &Mesh,
-    (geometry, side_px): (Geometry, usize),
+    side_px: usize,
+    flat: Option<&FlatMask>,
 ) -> Result<TrainingFace, TrainingError> {
     let path = path_of(folder, face);
     let bytes =
         std::fs::read(&path).map_err(|source| TrainingError::MissingCrop { path: path.clone(), source })?;
     let crop =
         RgbImage::decode(&bytes).map_err(|source| TrainingError::Crop { path: path.clone(), source })?;
-    Ok(match geometry {
-        Geometry::Aligned => aligned(&crop, mesh, side_px),
-        Geometry::Flattened => flattened(&crop, mesh, side_px),
+    Ok(match flat {
+        None => aligned(&crop, mesh, side_px),
+        Some(flat) => flattened(&crop, mesh, side_px, flat),
     })
 }
 
@@ -169,14 +174,12 @@ fn aligned(crop: &RgbImage, mesh: &Mesh, side_px: usize) -> TrainingFace {
 }
 
 /// Flattens the face of a crop; what was not seen does not count.
-fn flattened(crop: &RgbImage, mesh: &Mesh, side_px: usize) -> TrainingFace {
-    let margin = f64::from(MARGIN);
+fn flattened(crop: &RgbImage, mesh: &Mesh, side_px: usize, flat: &FlatMask) -> TrainingFace {
     let points = mesh.points_in(&crop_from_frame(mesh));
-    let (image, seen) = flatten(crop, &points, crop_from_canonical().scale(), side_px, margin);
-    let flat = flat_points(side_px, margin);
-    let mask: Vec<f32> =
-        hull_mask(&flat, side_px, 0.0).iter().zip(&seen).map(|(hull, seen)| hull * seen).collect();
-    TrainingFace::new(side_px, image.to_rgb8(), bytes(&mask), bytes(&features_mask(&flat, side_px)))
+    let scale = crop_from_canonical().scale();
+    let (image, seen) = flatten(crop, &points, scale, side_px, f64::from(MARGIN));
+    let mask: Vec<f32> = flat.inside().iter().zip(&seen).map(|(inside, seen)| inside * seen).collect();
+    TrainingFace::new(side_px, image.to_rgb8(), bytes(&mask), bytes(flat.features()))
 }
 
 fn bytes(plane: &[f32]) -> Vec<u8> {

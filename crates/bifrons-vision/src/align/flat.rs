@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use bifrons_media::RgbImage;
 
-use super::{FACE_CENTRE, FACE_SIDE, canonical_point, square_from_canonical};
+use super::{FACE_CENTRE, FACE_SIDE, canonical_point, features_mask, hull_mask, square_from_canonical};
 use crate::geometry::Point;
 use crate::mesh_points::{EYE_LEFT, EYE_RIGHT, FACE_OVAL, FACE_POINTS, LIP_INNER_BOTTOM, LIP_INNER_TOP};
 
@@ -82,8 +82,7 @@ fn area(points: &[Point], [a, b, c]: [usize; 3]) -> f64 {
 
 /// The skin points of the flattened face in a square of `size_px` with the framing of [`Framing::Face`](super::Framing),
 /// shrunk around its centre by `margin` (1 for none).
-#[must_use]
-pub fn flat_points(size_px: usize, margin: f64) -> Vec<Point> {
+fn flat_points(size_px: usize, margin: f64) -> Vec<Point> {
     let target = square_from_canonical(FACE_CENTRE, FACE_SIDE * margin, size_px);
     FLAT.points[..FACE_POINTS].iter().map(|&p| target.apply(p)).collect()
 }
@@ -216,28 +215,59 @@ fn sample(picture: &RgbImage, at: Point) -> [f32; 3] {
     })
 }
 
-/// A drawn flattened face continued beyond its outline: every pixel outside `inside` takes the colour where the line
-/// to the middle of the face enters it.
-///
-/// # Panics
-/// When `inside` has another size.
-#[must_use]
-pub fn continued(flat: &RgbImage, inside: &[f32]) -> RgbImage {
-    let side = flat.width;
-    assert_eq!(inside.len(), side * flat.height);
-    let middle = square_from_canonical(FACE_CENTRE, FACE_SIDE, side).apply(FACE_CENTRE);
-    let mut found = flat.clone();
-    let pixels = flat.data.as_chunks::<3>().0;
-    for (at, to) in found.data.as_chunks_mut::<3>().0.iter_mut().enumerate() {
-        let mut p = Point::new((at % side) as f64 + 0.5, (at / side) as f64 + 0.5);
-        let step = (middle - p) * (1.0 / (middle - p).length().max(1.0));
-        let index = |p: Point| p.y as usize * side + p.x as usize;
-        while inside[index(p)] < 0.99 && (middle - p).length() > 1.0 {
-            p = p + step;
-        }
-        *to = pixels[index(p)];
+/// Which pixels of a flattened face of one size are face.
+#[derive(Clone, Debug)]
+pub struct FlatMask {
+    inside: Vec<f32>,
+    features: Vec<f32>,
+    /// For each pixel the one inside whose colour continues there.
+    continues: Vec<usize>,
+}
+
+impl FlatMask {
+    /// For a square of `size_px` whose framing is shrunk by `margin` (1 for none).
+    #[must_use]
+    pub fn new(size_px: usize, margin: f64) -> Self {
+        let points = flat_points(size_px, margin);
+        let inside = hull_mask(&points, size_px, 0.0);
+        let half = size_px as f64 / 2.0;
+        let middle = Point::new(half, half);
+        let index = |p: Point| p.y as usize * size_px + p.x as usize;
+        let continues = (0..size_px * size_px).map(|at| {
+            let mut p = Point::new((at % size_px) as f64 + 0.5, (at / size_px) as f64 + 0.5);
+            let step = (middle - p) * (1.0 / (middle - p).length().max(1.0));
+            while inside[index(p)] < 0.99 && (middle - p).length() > 1.0 {
+                p = p + step;
+            }
+            index(p)
+        });
+        Self { continues: continues.collect(), features: features_mask(&points, size_px), inside }
     }
-    found
+
+    /// The face, 0 to 1, row by row.
+    #[must_use]
+    pub fn inside(&self) -> &[f32] {
+        &self.inside
+    }
+
+    /// Eyes and mouth, 0 to 1.
+    #[must_use]
+    pub fn features(&self) -> &[f32] {
+        &self.features
+    }
+
+    /// A drawn face continued beyond its outline: a pixel outside takes the colour where the line to the middle of the
+    /// face enters it.
+    ///
+    /// # Panics
+    /// When the picture has another size.
+    #[must_use]
+    pub fn continued(&self, flat: &RgbImage) -> RgbImage {
+        let pixels = flat.data.as_chunks::<3>().0;
+        assert_eq!(pixels.len(), self.continues.len(), "a picture of the mask's size");
+        let data = self.continues.iter().flat_map(|&from| pixels[from]).collect();
+        RgbImage { width: flat.width, height: flat.height, data }
+    }
 }
 
 #[cfg(test)]
@@ -336,13 +366,17 @@ mod tests {
 
     #[test]
     fn the_outline_goes_on_outwards() {
-        let inside =
-            (0..64 * 64).map(|p| f32::from(u8::from((16..48).contains(&(p % 64))))).collect::<Vec<_>>();
-        let flat = ramp(64);
-        let found = continued(&flat, &inside);
-        let row = &found.data.as_chunks::<3>().0[32 * 64..33 * 64];
-        assert!((row[2][0] - flat.data[3 * (32 * 64 + 16)]).abs() < 0.04);
-        assert_eq!(row[30], flat.data.as_chunks::<3>().0[32 * 64 + 30]);
+        let (mask, flat) = (FlatMask::new(64, 1.0), ramp(64));
+        let found = mask.continued(&flat);
+        let (pixels, found) = (flat.data.as_chunks::<3>().0, found.data.as_chunks::<3>().0);
+        let row = 32 * 64..33 * 64;
+        let first = row.clone().find(|&at| mask.inside()[at] >= 0.99).unwrap();
+        // straight to the side nothing else lies on the way
+        assert!(first > row.start && found[row.start].map(|v| (v - pixels[first][0]).abs() < 0.02)[0]);
+        for at in 0..64 * 64 {
+            assert!(mask.inside()[at] < 0.99 || found[at] == pixels[at]);
+            assert!(mask.features()[at] <= mask.inside()[at] + 1e-6);
+        }
     }
 
     proptest! {
