@@ -137,9 +137,12 @@ fn open(
     let describe = |preset: &Preset, people: &[String], seed: u64| {
         format!("preset `{}`, seed {seed}, {}", preset.name, people.join(" and "))
     };
-    let found = describe(&trainer.meta.preset, &trainer.meta.people, trainer.meta.seed);
+    let mut found = describe(&trainer.meta.preset, &trainer.meta.people, trainer.meta.seed);
     let expected = describe(preset, &people, seed);
-    if found != expected || trainer.meta.preset.network != preset.network {
+    if trainer.meta.preset.name == preset.name && trainer.meta.preset.network != preset.network {
+        found.push_str(", as another version of Bifrons made it");
+    }
+    if found != expected {
         return Err(TrainingError::OtherModel { found, expected });
     }
     reporter.report(&Event::message(format!("training goes on from iteration {}", trainer.iteration)));
