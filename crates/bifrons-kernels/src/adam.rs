@@ -2,6 +2,8 @@
 
 use rayon::prelude::*;
 
+use crate::element::Element;
+
 /// Adam's settings (Kingma & Ba 2015, algorithm 1).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {
@@ -21,11 +23,11 @@ pub struct Adam {
 const PIECE: usize = 1 << 14;
 
 impl Adam {
-    /// One step: changes `weights` and both moments in place.
+    /// One step: changes `weights` and both moments in place. Gradients may be bf16: moments smooth what rounding adds.
     ///
     /// # Panics
     /// When the lengths differ.
-    pub fn apply(&self, weights: &mut [f32], gradient: &[f32], mean: &mut [f32], square: &mut [f32]) {
+    pub fn apply<E: Element>(&self, weights: &mut [f32], gradient: &[E], mean: &mut [f32], square: &mut [f32]) {
         let count = weights.len();
         assert!(gradient.len() == count && mean.len() == count && square.len() == count);
         let rate = self.rate / (1.0 - self.beta_1.powi(self.step));
@@ -38,7 +40,8 @@ impl Adam {
             .zip(square.par_chunks_mut(PIECE));
         pieces.for_each(|(((weights, gradient), mean), square)| {
             let numbers = weights.iter_mut().zip(gradient).zip(mean).zip(square);
-            for (((weight, &gradient), mean), square) in numbers {
+            for (((weight, gradient), mean), square) in numbers {
+                let gradient = gradient.to_f32();
                 *mean = beta_1 * *mean + (1.0 - beta_1) * gradient;
                 *square = beta_2 * *square + (1.0 - beta_2) * gradient * gradient;
                 *weight -= rate * *mean / (square.sqrt() * scale + epsilon);
@@ -55,12 +58,13 @@ mod tests {
     fn two_steps_as_in_the_paper() {
         let (mut weight, mut mean, mut square) = ([1.0_f32], [0.0], [0.0]);
         let mut adam = Adam { rate: 0.1, beta_1: 0.5, beta_2: 0.99, epsilon: 1e-7, step: 1 };
-        adam.apply(&mut weight, &[2.0], &mut mean, &mut square);
+        adam.apply(&mut weight, &[2.0_f32], &mut mean, &mut square);
         // the first step is the rate, whatever the gradient
         assert!((weight[0] - 0.9).abs() < 1e-6);
         assert!((mean[0] - 1.0).abs() < 1e-6 && (square[0] - 0.04).abs() < 1e-6);
         adam.step = 2;
-        adam.apply(&mut weight, &[-1.0], &mut mean, &mut square);
+        // -1 as bf16
+        adam.apply(&mut weight, &[0xbf80_u16], &mut mean, &mut square);
         // m̂ = 0 / 0.75
         assert!((weight[0] - 0.9).abs() < 1e-6 && mean[0].abs() < 1e-6);
         assert!((square[0] - (0.99 * 0.04 + 0.01)).abs() < 1e-6);

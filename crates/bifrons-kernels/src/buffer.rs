@@ -4,7 +4,7 @@
 //! system and cleared each time; a buffer that is dropped waits here instead, and its next user finds zeros where
 //! its kind has zeros (the pads of a layout) because nobody ever writes there.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::{Deref, DerefMut};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
@@ -28,6 +28,7 @@ pub(crate) enum Kind {
     /// Activations or their gradients.
     Packed(Layout),
     /// An input turned for a convolution of this kernel, stride and border.
+    #[cfg(target_arch = "x86_64")]
     Turned(Layout, [usize; 3]),
     /// A gradient interleaved in that many positions of a line, in that order.
     Paired(Layout, Order, usize),
@@ -39,21 +40,32 @@ pub(crate) enum Kind {
 #[derive(Debug)]
 pub struct Buffer {
     lines: Vec<CacheLine>,
+    /// How many of them are used.
+    length: usize,
     kind: Kind,
 }
 
-type Pool = HashMap<(Kind, usize), Vec<Vec<CacheLine>>>;
+/// Buffers that wait, by kind and length.
+type Pool = HashMap<Kind, BTreeMap<usize, Vec<Vec<CacheLine>>>>;
 
 static POOL: LazyLock<Mutex<Pool>> = LazyLock::new(Mutex::default);
+
+/// How many times its length a buffer may be that serves where zeros do not matter: packed weights go where gradients of
+/// weights were.
+const SPARE: usize = 2;
 
 impl Buffer {
     /// Room for `count` numbers. Those that users of this kind never write are zero.
     pub(crate) fn new<E: Pod>(kind: Kind, count: usize) -> Self {
         let length = (count * size_of::<E>()).div_ceil(64);
         // a pool that a panic left half-way still holds whole buffers
-        let waiting =
-            POOL.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&(kind, length)).and_then(Vec::pop);
-        Self { lines: waiting.unwrap_or_else(|| vec![CacheLine([0; 64]); length]), kind }
+        let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+        let most = if kind == Kind::Filled { SPARE * length } else { length };
+        let waiting = pool.get_mut(&kind).and_then(|lengths| {
+            lengths.range_mut(length..=most).find_map(|(_, waiting)| waiting.pop())
+        });
+        drop(pool);
+        Self { lines: waiting.unwrap_or_else(|| vec![CacheLine([0; 64]); length]), length, kind }
     }
 
     /// Room for activations.
@@ -66,13 +78,13 @@ impl Drop for Buffer {
     fn drop(&mut self) {
         let lines = std::mem::take(&mut self.lines);
         let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
-        pool.entry((self.kind, lines.len())).or_default().push(lines);
+        pool.entry(self.kind).or_default().entry(lines.len()).or_default().push(lines);
     }
 }
 
 impl Clone for Buffer {
     fn clone(&self) -> Self {
-        Self { lines: self.lines.clone(), kind: self.kind }
+        Self { lines: self.to_vec(), length: self.length, kind: self.kind }
     }
 }
 
@@ -80,13 +92,13 @@ impl Deref for Buffer {
     type Target = [CacheLine];
 
     fn deref(&self) -> &[CacheLine] {
-        &self.lines
+        &self.lines[..self.length]
     }
 }
 
 impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [CacheLine] {
-        &mut self.lines
+        &mut self.lines[..self.length]
     }
 }
 
@@ -111,18 +123,37 @@ pub fn numbers_mut<E: Pod>(lines: &mut [CacheLine]) -> &mut [E] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::Dims;
 
     #[test]
     fn a_buffer_is_used_again() {
         // no other test has a buffer of this size
-        let mut first = Buffer::new::<u16>(Kind::Filled, 12_345);
+        let mut first = Buffer::new::<u16>(Kind::Filled, 1_234_500);
         numbers_mut::<u16>(&mut first)[7] = 9;
         let place = first.as_ptr();
         drop(first);
-        let second = Buffer::new::<u16>(Kind::Filled, 12_345);
+        let second = Buffer::new::<u16>(Kind::Filled, 1_234_500);
         assert_eq!((second.as_ptr(), numbers::<u16>(&second)[7]), (place, 9));
-        let third = Buffer::new::<u16>(Kind::Filled, 12_345);
+        let third = Buffer::new::<u16>(Kind::Filled, 1_234_500);
         assert!(third.as_ptr() != place && numbers::<u16>(&third)[7] == 0);
-        assert_eq!(second.len(), (12_345 * 2_usize).div_ceil(64));
+        assert_eq!(second.len(), (1_234_500 * 2_usize).div_ceil(64));
+
+        // a smaller one fits in it, one of half its length and less is not worth it
+        drop(second);
+        let smaller = Buffer::new::<u16>(Kind::Filled, 700_000);
+        assert_eq!((smaller.as_ptr(), smaller.len()), (place, (700_000 * 2_usize).div_ceil(64)));
+        drop(smaller);
+        assert!(Buffer::new::<u16>(Kind::Filled, 600_000).as_ptr() != place);
+        assert_eq!(Buffer::new::<u16>(Kind::Filled, 1_234_500).as_ptr(), place);
+    }
+
+    #[test]
+    fn zeros_stay_with_their_kind() {
+        let dims = Dims { images: 77, height: 1, width: 1, channels: 1001 };
+        let layout = Layout { dims, stored: 1024, order: Order::Images, pad: 3 };
+        let place = Buffer::packed::<u16>(layout).as_ptr();
+        let other = Buffer::new::<u16>(Kind::Paired(layout, Order::Images, 2), layout.len());
+        assert!(other.as_ptr() != place);
+        assert_eq!(Buffer::packed::<u16>(layout).as_ptr(), place);
     }
 }

@@ -5,8 +5,10 @@ use std::sync::OnceLock;
 /// A set of instructions, the slowest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Path {
-    /// Rust that every processor runs; NEON where the compiler may assume it.
+    /// Rust that every processor runs.
     Plain,
+    /// ARM64.
+    Neon,
     /// x86 with 256-bit vectors and fused multiply-add.
     Avx2,
     /// x86 with 512-bit vectors.
@@ -21,6 +23,7 @@ impl Path {
     pub fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain",
+            Self::Neon => "neon",
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
             Self::Amx => "amx",
@@ -30,7 +33,7 @@ impl Path {
     /// All that this processor can run, the slowest first.
     #[must_use]
     pub fn available() -> Vec<Self> {
-        let all = [Self::Plain, Self::Avx2, Self::Avx512, Self::Amx];
+        let all = [Self::Plain, Self::Neon, Self::Avx2, Self::Avx512, Self::Amx];
         all.into_iter().filter(|path| path.runs_here()).collect()
     }
 
@@ -63,6 +66,7 @@ impl Path {
         };
         match self {
             Self::Plain => true,
+            Self::Neon => false,
             Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
             Self::Avx512 => avx512(),
             Self::Amx => avx512() && crate::tile::amx::allowed(),
@@ -71,6 +75,6 @@ impl Path {
 
     #[cfg(not(target_arch = "x86_64"))]
     fn runs_here(self) -> bool {
-        self == Self::Plain
+        self == Self::Plain || (self == Self::Neon && cfg!(target_arch = "aarch64"))
     }
 }

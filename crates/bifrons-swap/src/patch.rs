@@ -30,18 +30,26 @@ pub struct Patch {
     pub patch_from_frame: Similarity,
 }
 
+/// What it takes to flatten faces, and to lay them out again.
+#[derive(Debug)]
+struct Flat {
+    /// What the person filmed and the one who is drawn are shaped like.
+    filmed: Shape,
+    drawn: Shape,
+    /// Where a flattened face is one, at the sizes of input and patch.
+    of_input: FlatMask,
+    of_patch: FlatMask,
+}
+
 /// Draws faces as one person.
 #[derive(Debug)]
 pub struct Painter {
     net: Hourglass,
     decoder: usize,
-    geometry: Geometry,
+    /// `None` for a network of aligned faces.
+    flat: Option<Flat>,
     input_px: usize,
     output_px: usize,
-    /// Shapes of the people of the footage and of the one who is drawn.
-    shapes: Option<[Shape; 2]>,
-    /// Where a flattened face is one, at the sizes of input and patch.
-    masks: [FlatMask; 2],
     device: Device,
 }
 
@@ -63,22 +71,25 @@ impl Painter {
         let Some(decoder) = meta.people.iter().position(|name| name == person) else {
             return Err(SwapError::NotTrained { person: person.to_owned(), known: meta.people.join(", ") });
         };
-        let known = meta.people.iter().zip(&meta.shapes).find(|(name, _)| *name == footage);
-        let shapes = match meta.shapes.get(decoder) {
-            Some(drawn) => Some([known.map_or_else(shape, |(_, shape)| Ok(shape.clone()))?, drawn.clone()]),
-            None => None,
-        };
         let network = &meta.preset.network;
-        Ok(Self {
-            net: net.settled(decoder),
-            decoder,
-            geometry: network.geometry,
-            shapes,
-            masks: [network.input_px, PATCH_PX].map(|size_px| FlatMask::new(size_px, 1.0)),
-            input_px: network.input_px,
-            output_px: network.output_px,
-            device: device.clone(),
-        })
+        let flat = match network.geometry {
+            Geometry::Aligned => None,
+            Geometry::Flattened => {
+                let shape_of = |name: &str| {
+                    let mut known = meta.people.iter().zip(&meta.shapes);
+                    known.find(|(other, _)| *other == name).map(|(_, shape)| shape.clone())
+                };
+                let filmed = shape_of(footage).map_or_else(shape, Ok)?;
+                Some(Flat {
+                    drawn: shape_of(person).unwrap_or_else(|| filmed.clone()),
+                    filmed,
+                    of_input: FlatMask::new(network.input_px, 1.0),
+                    of_patch: FlatMask::new(PATCH_PX, 1.0),
+                })
+            }
+        };
+        let (input_px, output_px) = (network.input_px, network.output_px);
+        Ok(Self { net: net.settled(decoder), decoder, flat, input_px, output_px, device: device.clone() })
     }
 
     /// Draws the face under `mesh`.
@@ -92,25 +103,21 @@ impl Painter {
         let patch_from_frame = Framing::Face.from_crop(PATCH_PX) * crop_from_frame;
         let footage = aligned(frame, &patch_from_frame, PATCH_PX);
         let points = mesh.points_in(&patch_from_frame);
-        let drawn = match self.geometry {
-            Geometry::Aligned => {
+        let drawn = match &self.flat {
+            None => {
                 let input_from_frame = Framing::Face.from_crop(self.input_px) * crop_from_frame;
                 let seen = hull_mask(&mesh.points_in(&input_from_frame), self.input_px, 0.0);
                 self.draw(frame, &aligned(frame, &input_from_frame, self.input_px), &seen)?
             }
-            Geometry::Flattened => {
+            Some(Flat { filmed, drawn, of_input, of_patch }) => {
                 let scale = (Framing::Face.from_crop(PATCH_PX) * crop_from_canonical()).scale();
                 let (flat, seen) = flatten(&footage, &points, scale, self.input_px, 1.0);
-                let [of_input, of_patch] = &self.masks;
                 let seen: Vec<f32> =
                     seen.iter().zip(of_input.inside()).map(|(seen, inside)| seen * inside).collect();
-                let drawn = of_patch.continued(&self.draw(frame, &flat, &seen)?);
-                let moved = match &self.shapes {
-                    Some([from, to]) => Shape::moved(mesh, from, to),
-                    None => mesh.clone(),
-                };
-                let depths: Vec<f32> = moved.points().iter().map(|point| point[2]).collect();
-                unflatten(&drawn, &moved.points_in(&patch_from_frame), &depths, PATCH_PX)
+                let face = of_patch.continued(&self.draw(frame, &flat, &seen)?);
+                let mesh = Shape::moved(mesh, filmed, drawn);
+                let depths: Vec<f32> = mesh.points().iter().map(|point| point[2]).collect();
+                unflatten(&face, &mesh.points_in(&patch_from_frame), &depths, PATCH_PX)
             }
         };
         let mask = hull_mask(&points, PATCH_PX, SOFT_EDGE * PATCH_PX as f32);

@@ -18,7 +18,8 @@ use crate::tile::Tile;
 pub struct Gradients {
     /// In the layout of the input, where it was asked for.
     pub input: Option<Buffer>,
-    /// `[kernel, kernel, inputs, outputs]` in f32; the last cache line may hold more.
+    /// `[kernel, kernel, inputs, outputs]`, summed in f32 and kept as the path keeps activations; the last cache line may
+    /// hold more.
     pub weights: Buffer,
     /// `[outputs]`.
     pub bias: Vec<f32>,
@@ -60,13 +61,10 @@ fn run<T: Tile + Weighing>(tile: T, done: &Done<'_>, gradient: ValuesRef<'_>, wi
         return few::backward(tile, done, gradient, outputs, with_input);
     }
     let (height, width) = conv.grid(layout.dims);
-    let phases: Vec<Phase> =
-        (0..conv.stride * conv.stride).map(|number| Phase::new(conv, layout.dims, number)).collect();
-    let pad = if is_whole(conv, layout.dims) {
-        0
-    } else {
-        phases.iter().map(|phase| phase.pad(width)).max().unwrap_or(0)
-    };
+    // a full connection is one product, without phases
+    let count = if is_whole(conv, layout.dims) { 0 } else { conv.stride * conv.stride };
+    let phases: Vec<Phase> = (0..count).map(|number| Phase::new(conv, layout.dims, number)).collect();
+    let pad = phases.iter().map(|phase| phase.pad(width)).max().unwrap_or(0);
     let dims = Dims { images: layout.dims.images, height, width, channels: outputs };
     let sums = pick_layout(T::GROUP, T::K_STEP, dims, pad);
     let (before, bias) = before_activation(tile, conv, sums, result, gradient, form);
@@ -75,9 +73,8 @@ fn run<T: Tile + Weighing>(tile: T, done: &Done<'_>, gradient: ValuesRef<'_>, wi
     let input = with_input.then(|| {
         let mut found = Buffer::packed::<T::E>(layout);
         let out = Shared(numbers_mut::<T::E>(&mut found).as_mut_ptr());
-        if is_whole(conv, layout.dims) {
+        if phases.is_empty() {
             whole_input_gradient(tile, conv, weights, (before, sums), (out, layout));
-            return found;
         }
         for phase in &phases {
             phase.input_gradient(tile, conv, weights, (before, sums), (out, layout));

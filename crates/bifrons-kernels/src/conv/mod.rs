@@ -185,7 +185,7 @@ fn pick_layout(group: usize, k_step: usize, dims: Dims, pad: usize) -> Layout {
 fn shape_of(path: Path) -> (usize, usize) {
     match path {
         Path::Plain | Path::Avx2 => (2, 1),
-        Path::Avx512 => (4, 1),
+        Path::Neon | Path::Avx512 => (4, 1),
         Path::Amx => (16, 32),
     }
 }
@@ -252,6 +252,11 @@ macro_rules! with_tile {
             #[cfg(target_arch = "x86_64")]
             $crate::path::Path::Avx2 => {
                 let $tile = $crate::tile::avx2::Avx2;
+                $body
+            }
+            #[cfg(target_arch = "aarch64")]
+            $crate::path::Path::Neon => {
+                let $tile = $crate::tile::neon::Neon;
                 $body
             }
             _ => {

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::buffer::numbers;
+use crate::element::Element;
 
 /// Numbers that bf16 holds exactly, so that only sums can differ.
 fn numbers_of(count: usize, seed: u64) -> Vec<f32> {
@@ -171,8 +172,17 @@ fn check(path: Path, conv: &Conv, dims: Dims, outputs: usize, planar_result: boo
     };
     near("result", &planes_of_result, &expected.result);
     near("bias", &found.bias, &expected.bias);
-    near("weights", &numbers::<f32>(&found.weights)[..weights.len()], &expected.weights);
+    near("weights", &weights_of(path, &found, weights.len()), &expected.weights);
     near("input", &leave(path, &found.input.unwrap(), input), &expected.input);
+}
+
+/// Gradients of weights as f32.
+fn weights_of(path: Path, found: &Gradients, count: usize) -> Vec<f32> {
+    if path.is_bf16() {
+        numbers::<u16>(&found.weights)[..count].iter().map(|value| value.to_f32()).collect()
+    } else {
+        numbers::<f32>(&found.weights)[..count].to_vec()
+    }
 }
 
 fn conv_of(kernel: usize, stride: usize, border: usize, activation: Activation, shuffle: usize) -> Conv {
@@ -343,7 +353,7 @@ fn the_same_on_one_thread_and_on_many() {
                     Done { conv, x: &x, layout: input, weights: &weights, result: result.as_ref(), form };
                 let found = backward(path, &done, result.as_ref(), true);
                 let count = weights.len();
-                let weights = numbers::<f32>(&found.weights)[..count].to_vec();
+                let weights = weights_of(path, &found, count);
                 (leave(path, &found.input.unwrap(), input), weights, found.bias)
             })
         };

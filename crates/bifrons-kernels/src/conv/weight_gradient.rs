@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::{Conv, Shared};
 use crate::buffer::{Buffer, Kind, numbers, numbers_mut};
+use crate::element::Element;
 use crate::layout::{Dims, Layout};
 use crate::tile::{Block, COLUMNS, MOST_ROWS, OuterTile, Tile};
 
@@ -18,47 +19,49 @@ pub(crate) trait Weighing: Tile {
 impl<T: OuterTile> Weighing for T {
     fn weigh(self, conv: &Conv, x: &[f32], layout: Layout, before: &[f32], sums: Layout) -> Buffer {
         let bytes_of_line = 4 * (conv.stride * layout.line() + sums.line());
-        in_pieces(conv.weights(layout.dims.channels, sums.dims.channels), sums.dims, bytes_of_line, |lines| {
-            outer(self, conv, (x, layout), (before, sums), lines)
-        })
+        let weigh = |lines| outer(self, conv, (x, layout), (before, sums), lines);
+        let weights = conv.weights(layout.dims.channels, sums.dims.channels);
+        in_pieces::<f32>(weights, sums.dims, bytes_of_line, weigh).unwrap_or_else(|| weigh(0..sums.dims.height))
     }
 }
 
-/// Bytes of input and gradient that stay in the second cache while all taps go through them.
+/// Bytes of input and gradient that stay in the second cache while all taps go through them. Little in tests, whose images
+/// are small, so that they have pieces too.
 const PIECE_BYTES: usize = if cfg!(test) { 1 << 12 } else { 1 << 20 };
 /// Weights whose gradients, one set for each piece, cost less than reading the input again for each tap.
 const FEW_WEIGHTS: usize = 1 << 17;
 
 /// The sum of what `weigh(lines)` finds for pieces of the lines: where there are few weights and many lines, so that
-/// each line comes from memory once. Otherwise all lines are one piece.
+/// each line comes from memory once. `None` where all lines are one piece.
 ///
-/// `weigh` gives `weights` numbers. Pieces depend on sizes alone and are added up in their order: the same for any
+/// `weigh` gives `weights` numbers in f32. Pieces depend on sizes alone and are added up in their order: the same for any
 /// number of threads.
-pub(super) fn in_pieces(
+pub(super) fn in_pieces<E: Element>(
     weights: usize,
     sums: Dims,
     bytes_of_line: usize,
     weigh: impl Fn(Range<usize>) -> Buffer + Sync,
-) -> Buffer {
+) -> Option<Buffer> {
     let lines = if weights > FEW_WEIGHTS { sums.height } else { (PIECE_BYTES / bytes_of_line).max(4) };
     if lines >= sums.height {
-        return weigh(0..sums.height);
+        return None;
     }
     let pieces = (0..sums.height.div_ceil(lines)).into_par_iter();
     let pieces: Vec<Buffer> =
         pieces.map(|piece| weigh(piece * lines..sums.height.min((piece + 1) * lines))).collect();
     let pieces: Vec<&[f32]> = pieces.iter().map(|piece| &numbers::<f32>(piece)[..weights]).collect();
-    let mut found = Buffer::new::<f32>(Kind::Filled, weights);
-    const STRETCH: usize = 4096;
-    let stretches = numbers_mut::<f32>(&mut found)[..weights].par_chunks_mut(STRETCH).enumerate();
+    let mut found = Buffer::new::<E>(Kind::Filled, weights);
+    const STRETCH: usize = 1024;
+    let stretches = numbers_mut::<E>(&mut found)[..weights].par_chunks_mut(STRETCH).enumerate();
     stretches.for_each(|(number, to)| {
         let from = number * STRETCH..number * STRETCH + to.len();
-        to.copy_from_slice(&pieces[0][from.clone()]);
-        for piece in &pieces[1..] {
-            to.iter_mut().zip(&piece[from.clone()]).for_each(|(sum, value)| *sum += value);
+        let mut sums = [0.0_f32; STRETCH];
+        for piece in &pieces {
+            sums.iter_mut().zip(&piece[from.clone()]).for_each(|(sum, value)| *sum += value);
         }
+        E::from_all(&sums[..to.len()], to);
     });
-    found
+    Some(found)
 }
 
 /// Blocks of rows that a task sums side by side while a line is in the cache.

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::weight_gradient::{Weighing, in_pieces};
 use super::{Conv, Shared};
 use crate::buffer::{Buffer, Kind, numbers, numbers_mut};
+use crate::element::Element;
 use crate::layout::{Dims, Layout, Order};
 use crate::tile::amx::{self, Amx, Operand};
 use crate::tile::{Block, COLUMNS, MOST_ROWS, Tile, turn};
@@ -26,10 +27,17 @@ impl Weighing for Amx {
         let shape = Shape::new(conv, layout, sums.dims);
         let outputs = sums.dims.channels.next_multiple_of(COLUMNS);
         let bytes_of_line = 2 * (conv.stride * shape.rows * shape.row + shape.numbering.count * outputs);
-        in_pieces(conv.weights(layout.dims.channels, sums.dims.channels), sums.dims, bytes_of_line, |lines| {
+        let factors = |lines: Range<usize>| {
             let turned = Turned::new(self, conv, (x, layout), (shape, sums.dims), lines.clone());
-            let paired = Paired::new(self, shape.numbering, (before, sums), lines.clone());
-            multiply(self, conv, &turned, &paired, layout, (sums.dims, lines))
+            (turned, Paired::new(self, shape.numbering, (before, sums), lines))
+        };
+        let weights = conv.weights(layout.dims.channels, sums.dims.channels);
+        let found = in_pieces::<u16>(weights, sums.dims, bytes_of_line, |lines| {
+            multiply::<f32>(self, conv, &factors(lines.clone()), layout, (sums.dims, lines))
+        });
+        found.unwrap_or_else(|| {
+            let lines = 0..sums.dims.height;
+            multiply::<u16>(self, conv, &factors(lines.clone()), layout, (sums.dims, lines))
         })
     }
 }
@@ -247,18 +255,18 @@ impl Paired {
     }
 }
 
-fn multiply(
+/// The products, as `E`.
+fn multiply<E: Element>(
     tile: Amx,
     conv: &Conv,
-    turned: &Turned,
-    paired: &Paired,
+    (turned, paired): &(Turned, Paired),
     layout: Layout,
     (sums, lines): (Dims, Range<usize>),
 ) -> Buffer {
     let Shape { numbering, is_merged, rows, row, .. } = turned.shape;
     let (inputs, outputs) = (layout.dims.channels, sums.channels);
-    let mut found = Buffer::new::<f32>(Kind::Filled, conv.weights(inputs, outputs));
-    let out = Shared(numbers_mut::<f32>(&mut found).as_mut_ptr());
+    let mut found = Buffer::new::<E>(Kind::Filled, conv.weights(inputs, outputs));
+    let out = Shared(numbers_mut::<E>(&mut found).as_mut_ptr());
     let (x, before) = (numbers::<u16>(&turned.values), numbers::<u16>(&paired.values));
     // tiles of rows for each line of the kernel
     let taps = if is_merged { 1 } else { conv.kernel };
@@ -340,12 +348,7 @@ fn multiply(
                 let at = ((tap_y * conv.kernel + tap_x) * inputs + input) * outputs + strip * COLUMNS;
                 // SAFETY: `width` weights of one tap and input, which belong to one block only.
                 let to = unsafe { std::slice::from_raw_parts_mut(out.at(at), width) };
-                let from = &total.0[row * COLUMNS..row * COLUMNS + width];
-                // a length known beforehand needs no call
-                match (to.first_chunk_mut::<COLUMNS>(), from.first_chunk::<COLUMNS>()) {
-                    (Some(to), Some(from)) => *to = *from,
-                    _ => to.copy_from_slice(from),
-                }
+                E::from_all(&total.0[row * COLUMNS..row * COLUMNS + width], to);
             }
         }
     };

@@ -1,5 +1,5 @@
-//! Tiles in Rust that every processor runs. Where the compiler may assume vectors of four (SSE2 on x86-64,
-//! NEON on ARM64), it uses them.
+//! Tiles in Rust that every processor runs. Where the compiler may assume vectors of four (SSE2 on x86-64), it uses
+//! them.
 
 use super::{Vector, f32_tile};
 

@@ -70,7 +70,7 @@ impl Kernels for Flex {
         let bias = Shape::new([found.bias.len()]);
         let input =
             found.input.map_or_else(|| plain(Vec::new(), Shape::new([0])), |lines| packed(block.path, lines));
-        (input, shared(found.weights, weights.shape(), DType::F32), plain(found.bias, bias))
+        (input, shared(found.weights, weights.shape(), number_type(block.path)), plain(found.bias, bias))
     }
 
     fn compare(drawn: FlexTensor, truth: FlexTensor, weight: FlexTensor, path: Path) -> FlexTensor {
@@ -101,12 +101,13 @@ impl Kernels for Flex {
         let gradient = gradient.to_contiguous();
         let [mut weights, mut mean, mut square] =
             [weights, mean, square].map(|tensor| tensor.to_contiguous());
-        settings.apply(
-            weights.storage_mut::<f32>(),
-            numbers(&gradient),
-            mean.storage_mut::<f32>(),
-            square.storage_mut::<f32>(),
-        );
+        let bits = (gradient.dtype() == DType::BF16).then(|| bytemuck::cast_slice::<u8, u16>(gradient.bytes()));
+        let of_weights = weights.storage_mut::<f32>();
+        let (of_mean, of_square) = (mean.storage_mut::<f32>(), square.storage_mut::<f32>());
+        match bits {
+            Some(bits) => settings.apply(of_weights, bits, of_mean, of_square),
+            None => settings.apply(of_weights, numbers(&gradient), of_mean, of_square),
+        }
         (weights, mean, square)
     }
 }
@@ -137,10 +138,15 @@ impl AsRef<[u8]> for Lines {
     }
 }
 
+/// What activations and gradients of weights are kept as.
+fn number_type(path: Path) -> DType {
+    if path.is_bf16() { DType::BF16 } else { DType::F32 }
+}
+
 /// Without a copy: Burn's own allocations begin at any 16 bytes, ours at a cache line.
 fn packed(path: Path, lines: Buffer) -> FlexTensor {
-    let (dtype, of_line) = if path.is_bf16() { (DType::BF16, 32) } else { (DType::F32, 16) };
-    let shape = Shape::new([lines.len() * of_line]);
+    let dtype = number_type(path);
+    let shape = Shape::new([lines.len() * size_of::<CacheLine>() / dtype.size()]);
     shared(lines, shape, dtype)
 }
 

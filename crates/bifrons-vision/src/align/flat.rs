@@ -9,8 +9,10 @@ use std::sync::LazyLock;
 
 use bifrons_media::RgbImage;
 
-use super::{FACE_CENTRE, FACE_SIDE, canonical_point, features_mask, hull_mask, square_from_canonical};
-use crate::geometry::Point;
+use super::{
+    FACE_CENTRE, FACE_SIDE, canonical_point, features_mask, hull_mask, smooth_step, square_from_canonical,
+};
+use crate::geometry::{Point, bilinear, each_pixel, twice_area};
 use crate::mesh_points::{EYE_LEFT, EYE_RIGHT, FACE_OVAL, FACE_POINTS, LIP_INNER_BOTTOM, LIP_INNER_TOP};
 
 /// How far the jaw of the flattened face is dropped, in eye distances: room for teeth and tongue.
@@ -61,11 +63,6 @@ fn skin() -> Vec<Point> {
     points
 }
 
-fn smooth_step(t: f64) -> f64 {
-    let t = t.clamp(0.0, 1.0);
-    t * t * (3.0 - 2.0 * t)
-}
-
 /// Skin points, then the ring around them.
 fn with_ring(points: &[Point]) -> Vec<Point> {
     let oval = FACE_OVAL.map(|i| points[i]);
@@ -75,9 +72,8 @@ fn with_ring(points: &[Point]) -> Vec<Point> {
 }
 
 /// Twice the area of a triangle; above 0 when it turns as on the flattened face.
-fn area(points: &[Point], [a, b, c]: [usize; 3]) -> f64 {
-    let (u, v) = (points[b] - points[a], points[c] - points[a]);
-    u.x * v.y - u.y * v.x
+fn area(points: &[Point], triangle: [usize; 3]) -> f64 {
+    twice_area(triangle.map(|i| points[i]))
 }
 
 /// The skin points of the flattened face in a square of `size_px` with the framing of [`Framing::Face`](super::Framing),
@@ -114,8 +110,9 @@ pub fn flatten(
     let mut fine = vec![[0.0_f32; 4]; fine_px * fine_px];
     for &triangle in &FLAT.triangles {
         let seen = seen(triangle);
-        draw(triangle, &source, &target, (fine_px, fine_px), |at, from| {
-            let [r, g, b] = sample(picture, from);
+        let [from, to] = [&source, &target].map(|points| triangle.map(|i| points[i]));
+        each_pixel(from, to, (fine_px, fine_px), |at, from| {
+            let [r, g, b] = bilinear(picture, from);
             fine[at] = [r, g, b, seen];
         });
     }
@@ -156,63 +153,10 @@ pub fn unflatten(flat: &RgbImage, points: &[Point], depths: &[f32], size_px: usi
     let mut face = RgbImage::new(size_px, size_px);
     let pixels = face.data.as_chunks_mut::<3>().0;
     for (_, triangle) in order {
-        draw(triangle, &source, &target, (size_px, size_px), |at, from| pixels[at] = sample(flat, from));
+        let [from, to] = [&source, &target].map(|points| triangle.map(|i| points[i]));
+        each_pixel(from, to, (size_px, size_px), |at, from| pixels[at] = bilinear(flat, from));
     }
     face
-}
-
-/// Calls `put(pixel, place in the source)` for the pixels of a triangle whose front is seen in the target.
-fn draw(
-    triangle: [usize; 3],
-    source: &[Point],
-    target: &[Point],
-    (width, height): (usize, usize),
-    mut put: impl FnMut(usize, Point),
-) {
-    let [a, b, c] = triangle.map(|i| target[i]);
-    let twice = area(target, triangle);
-    if twice < 1e-9 {
-        return;
-    }
-    let bounds = |values: [f64; 3], side: usize| {
-        let low = values.iter().copied().fold(f64::INFINITY, f64::min) - 0.5;
-        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max) - 0.5;
-        // pixel centres; `as` ends negative numbers at 0
-        (low.ceil() as usize, ((high.floor() + 1.0) as usize).min(side))
-    };
-    let (x_start, x_end) = bounds([a.x, b.x, c.x], width);
-    let (y_start, y_end) = bounds([a.y, b.y, c.y], height);
-    for y in y_start..y_end {
-        for x in x_start..x_end {
-            let p = Point::new(x as f64 + 0.5, y as f64 + 0.5);
-            let share = |q: Point, r: Point| ((q.x - p.x) * (r.y - p.y) - (q.y - p.y) * (r.x - p.x)) / twice;
-            let (of_a, of_b) = (share(b, c), share(c, a));
-            let of_c = 1.0 - of_a - of_b;
-            // neighbours share their edge: drawn twice rather than not at all
-            if of_a >= -1e-9 && of_b >= -1e-9 && of_c >= -1e-9 {
-                let from =
-                    source[triangle[0]] * of_a + source[triangle[1]] * of_b + source[triangle[2]] * of_c;
-                put(y * width + x, from);
-            }
-        }
-    }
-}
-
-/// Between pixels linear, outside the picture its border.
-fn sample(picture: &RgbImage, at: Point) -> [f32; 3] {
-    let place = |v: f64, side: usize| {
-        let v = (v - 0.5).clamp(0.0, (side - 1) as f64);
-        let cell = (v as usize).min(side.saturating_sub(2));
-        (cell, (cell + 1).min(side - 1), (v - cell as f64) as f32)
-    };
-    let (x, right, fx) = place(at.x, picture.width);
-    let (y, below, fy) = place(at.y, picture.height);
-    let pixels = picture.data.as_chunks::<3>().0;
-    let pixel = |x: usize, y: usize| pixels[y * picture.width + x];
-    let (p, q, r, s) = (pixel(x, y), pixel(right, y), pixel(x, below), pixel(right, below));
-    std::array::from_fn(|c| {
-        (p[c] * (1.0 - fx) + q[c] * fx) * (1.0 - fy) + (r[c] * (1.0 - fx) + s[c] * fx) * fy
-    })
 }
 
 /// Which pixels of a flattened face of one size are face.
@@ -349,19 +293,20 @@ mod tests {
         for i in LIPS_OUTER {
             points[i] = spot;
         }
-        let mut depths = vec![0.0; FACE_POINTS];
         let mut flat = RgbImage::new(64, 64);
         let nose = flat_points(64, 1.0)[NOSE_TIP];
         for (at, pixel) in flat.data.as_chunks_mut::<3>().0.iter_mut().enumerate() {
             let p = Point::new((at % 64) as f64, (at / 64) as f64);
             *pixel = if p.distance(nose) < 5.0 { [1.0, 0.0, 0.0] } else { [0.0, 0.0, 1.0] };
         }
-        let red = |depths: &[f32]| {
-            let face = unflatten(&flat, &points, depths, 256);
-            face.data[3 * ((spot.y as usize - 3) * 256 + spot.x as usize)]
+        let reds = |nose_tip: f32| -> f32 {
+            let mut depths = vec![0.0; FACE_POINTS];
+            depths[NOSE_TIP] = nose_tip;
+            let face = unflatten(&flat, &points, &depths, 256);
+            face.data.as_chunks::<3>().0.iter().map(|pixel| pixel[0]).sum()
         };
-        depths[NOSE_TIP] = -100.0;
-        assert!(red(&depths) > 0.9);
+        // without an order both would be the same
+        assert!(reds(-100.0) > reds(100.0) + 15.0, "{} {}", reds(-100.0), reds(100.0));
     }
 
     #[test]

@@ -100,6 +100,12 @@ impl Framing {
     }
 }
 
+/// From 0 at `t <= 0` to 1 at `t >= 1` without a corner.
+fn smooth_step(t: f64) -> f64 {
+    let t = t.clamp(0.0, 1.0);
+    t * t * (3.0 - 2.0 * t)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

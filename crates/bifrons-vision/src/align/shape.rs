@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{STABLE_POINTS, canonical_point, canonical_point3};
+use super::{STABLE_POINTS, canonical_point, canonical_point3, smooth_step};
 use crate::Mesh;
-use crate::geometry::{Rotation, rotation_between};
+use crate::geometry::{Rotation, mean, rotation_between};
 use crate::mesh_points::{FACE_OVAL, FACE_POINTS};
 use crate::pose::{eye_openness, mouth_openness, pose};
 
@@ -93,8 +93,7 @@ fn share(index: usize) -> f64 {
     let point = canonical_point(index);
     let to_outline =
         FACE_OVAL.iter().map(|&i| canonical_point(i).distance(point)).fold(f64::INFINITY, f64::min);
-    let t = (to_outline / FADE).min(1.0);
-    t * t * (3.0 - 2.0 * t)
+    smooth_step(to_outline / FADE)
 }
 
 /// Where a head is: `scale · rotation · (p - from) + to` takes the canonical face to the mesh, in space.
@@ -110,9 +109,6 @@ impl Head {
     fn of(mesh: &Mesh) -> Option<Self> {
         let (from, to) = (STABLE_POINTS.map(canonical_point3), STABLE_POINTS.map(|i| mesh.point3(i)));
         let rotation = rotation_between(&from, &to)?;
-        let mean = |points: &[[f64; 3]]| {
-            [0, 1, 2].map(|axis| points.iter().map(|p| p[axis]).sum::<f64>() / points.len() as f64)
-        };
         let spread = |points: &[[f64; 3]], mean: [f64; 3]| {
             let squares = points.iter().flat_map(|p| (0..3).map(move |axis| (p[axis] - mean[axis]).powi(2)));
             squares.sum::<f64>().sqrt()

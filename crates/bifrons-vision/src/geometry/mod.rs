@@ -6,8 +6,12 @@
 
 mod rotation;
 mod similarity;
+mod triangle;
 mod warp;
 
+pub(crate) use rotation::mean;
 pub use rotation::{Rotation, rotation_between};
 pub use similarity::{Point, Similarity, umeyama};
+pub(crate) use triangle::{each_pixel, twice_area};
+pub(crate) use warp::bilinear;
 pub use warp::{Border, needed_rect, warp, warp_plane};

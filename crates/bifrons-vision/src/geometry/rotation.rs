@@ -63,7 +63,7 @@ pub fn rotation_between(from: &[[f64; 3]], to: &[[f64; 3]]) -> Option<Rotation> 
     })
 }
 
-fn mean(points: &[[f64; 3]]) -> [f64; 3] {
+pub(crate) fn mean(points: &[[f64; 3]]) -> [f64; 3] {
     let mut sum = [0.0; 3];
     for p in points {
         for (s, v) in sum.iter_mut().zip(p) {

@@ -217,6 +217,14 @@ impl Sampler<'_> {
     }
 }
 
+/// A picture at a continuous position: between pixels linear, outside its border goes on.
+pub(crate) fn bilinear(picture: &RgbImage, at: Point) -> [f32; 3] {
+    let level = Raster { width: picture.width, height: picture.height, data: &picture.data };
+    let mut value = [0.0; 3];
+    Sampler { level: &level, border: Border::Replicate }.add::<3>(at, &mut value);
+    value
+}
+
 /// Half the size by 2x2 means; an odd last row or column is averaged with itself.
 fn halve<const C: usize>(data: &[f32], width: usize, height: usize) -> (Vec<f32>, usize, usize) {
     let (w, h) = (width.div_ceil(2), height.div_ceil(2));

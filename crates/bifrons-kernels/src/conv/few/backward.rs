@@ -129,15 +129,16 @@ fn weight_gradient<T: Tile, const K: usize>(
         )
     });
     let parts: Vec<Vec<f32>> = parts.collect();
-    let mut found = Buffer::new::<f32>(Kind::Filled, conv.weights(inputs, outputs));
-    let to = numbers_mut::<f32>(&mut found);
+    let mut found = Buffer::new::<T::E>(Kind::Filled, conv.weights(inputs, outputs));
+    let to = numbers_mut::<T::E>(&mut found);
     for (place, to) in to[..conv.weights(inputs, outputs)].iter_mut().enumerate() {
         let (output, rest) = (place % outputs, place / outputs);
         let (input, rest) = (rest % inputs, rest / inputs);
         let (column, tap) = (rest % K, rest / K);
         let row = ((tap * vectors + input / T::V::LEN) * outputs + output) * K + column;
         // in the order of the units: the same for any number of threads
-        *to = parts.iter().map(|part| part[row * T::V::LEN + input % T::V::LEN]).sum();
+        let sum = parts.iter().map(|part| part[row * T::V::LEN + input % T::V::LEN]).sum();
+        *to = T::E::from_f32(sum);
     }
     found
 }
