@@ -27,7 +27,13 @@ impl Adam {
     ///
     /// # Panics
     /// When the lengths differ.
-    pub fn apply<E: Element>(&self, weights: &mut [f32], gradient: &[E], mean: &mut [f32], square: &mut [f32]) {
+    pub fn apply<E: Element>(
+        &self,
+        weights: &mut [f32],
+        gradient: &[E],
+        mean: &mut [f32],
+        square: &mut [f32],
+    ) {
         let count = weights.len();
         assert!(gradient.len() == count && mean.len() == count && square.len() == count);
         let rate = self.rate / (1.0 - self.beta_1.powi(self.step));

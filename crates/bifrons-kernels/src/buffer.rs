@@ -61,9 +61,9 @@ impl Buffer {
         // a pool that a panic left half-way still holds whole buffers
         let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
         let most = if kind == Kind::Filled { SPARE * length } else { length };
-        let waiting = pool.get_mut(&kind).and_then(|lengths| {
-            lengths.range_mut(length..=most).find_map(|(_, waiting)| waiting.pop())
-        });
+        let waiting = pool
+            .get_mut(&kind)
+            .and_then(|lengths| lengths.range_mut(length..=most).find_map(|(_, waiting)| waiting.pop()));
         drop(pool);
         Self { lines: waiting.unwrap_or_else(|| vec![CacheLine([0; 64]); length]), length, kind }
     }

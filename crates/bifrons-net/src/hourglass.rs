@@ -69,7 +69,7 @@ impl Decoder {
             enlarge.push(Conv::enlarging(init, inputs, outputs));
             inputs = outputs;
         }
-        Self { enlarge, paint: Conv::painting(init, inputs, 3) }
+        Self { enlarge, paint: Conv::painting(init, inputs, 3, network.subpixels) }
     }
 
     /// To faces `[n, 3, output_px, output_px]` in `(0, 1)`, RGB as filmed (gamma-encoded).

@@ -89,12 +89,17 @@ impl Conv {
         Self::new(init, what, inputs, outputs * side * side, HALF_VARIANCE)
     }
 
-    /// Colours in `(0, 1)`: 5×5, sigmoid.
-    pub(crate) fn painting(init: &mut Initializer<'_>, inputs: usize, outputs: usize) -> Self {
-        let what =
-            conv::Conv { kernel: 5, stride: 1, border: 2, activation: Activation::Sigmoid, shuffle: 1 };
+    /// Colours in `(0, 1)`: 5×5, sigmoid; `subpixels` times the side.
+    pub(crate) fn painting(
+        init: &mut Initializer<'_>,
+        inputs: usize,
+        outputs: usize,
+        subpixels: usize,
+    ) -> Self {
+        let activation = Activation::Sigmoid;
+        let what = conv::Conv { kernel: 5, stride: 1, border: 2, activation, shuffle: subpixels };
         // a small gain starts the drawing near mid grey, where the sigmoid is steep
-        Self::new(init, what, inputs, outputs, 0.1)
+        Self::new(init, what, inputs, outputs * subpixels * subpixels, 0.1)
     }
 
     /// Packs the weights once instead of each time; they may not change afterwards.

@@ -52,6 +52,14 @@ pub struct Network {
     pub waist_out_channels: usize,
     /// Output channels of a decoder's enlargements (each doubles the side).
     pub decoder_channels: Vec<usize>,
+    /// Each position of the last image is painted as this many pixels squared (pixel shuffle, Shi et al. 2016): twice the
+    /// side for hardly more work.
+    #[serde(default = "one")]
+    pub subpixels: usize,
+}
+
+fn one() -> usize {
+    1
 }
 
 /// Batch and learning rate.
@@ -87,7 +95,11 @@ pub struct Augmentation {
     pub tint: f32,
 }
 
-const BUILT_IN: [&str; 2] = [include_str!("../presets/quick.toml"), include_str!("../presets/original.toml")];
+const BUILT_IN: [&str; 3] = [
+    include_str!("../presets/quick.toml"),
+    include_str!("../presets/film.toml"),
+    include_str!("../presets/original.toml"),
+];
 
 impl Preset {
     /// All built-in presets, the quickest first.
@@ -129,7 +141,7 @@ impl Preset {
         if net.encoder_channels.is_empty() || !net.input_px.is_multiple_of(shrink) {
             return bad(format!("input_px {} is not divisible by {shrink}", net.input_px));
         }
-        let drawn_px = (net.input_px / shrink) * 2 * (1 << net.decoder_channels.len());
+        let drawn_px = (net.input_px / shrink) * 2 * (1 << net.decoder_channels.len()) * net.subpixels;
         if drawn_px != net.output_px {
             return bad(format!("the decoder draws {drawn_px} px, output_px says {}", net.output_px));
         }
@@ -156,13 +168,13 @@ mod tests {
     #[test]
     fn built_in_presets_are_sound() {
         let names: Vec<_> = Preset::built_in().into_iter().map(|preset| preset.name).collect();
-        assert_eq!(names, ["quick", "original"]);
+        assert_eq!(names, ["quick", "film", "original"]);
     }
 
     #[test]
     fn an_unknown_preset_names_the_known_ones() {
         let message = Preset::named("quik").unwrap_err().to_string();
-        assert_eq!(message, "there is no preset `quik`; there are quick, original");
+        assert_eq!(message, "there is no preset `quik`; there are quick, film, original");
     }
 
     #[test]

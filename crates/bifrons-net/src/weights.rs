@@ -4,7 +4,7 @@
 //! little-endian f32 as `[kernel, kernel, in, out]`. Full connections are convolutions of one place; where a
 //! pixel shuffle follows, outputs are numbered (line, column, channel).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
@@ -31,14 +31,44 @@ pub fn to_safetensors<M: Module>(net: &M) -> Result<Vec<u8>, NetError> {
     safetensors::serialize(views, None).map_err(|error| NetError::Weights { reason: error.to_string() })
 }
 
+/// A safetensors file with a note in its header, in place of any that was there.
+///
+/// # Errors
+/// [`NetError::Weights`] when `bytes` are not such a file.
+pub fn with_note(bytes: &[u8], note: &str) -> Result<Vec<u8>, NetError> {
+    let stored = parse(bytes)?;
+    let notes = HashMap::from([(NOTE.to_owned(), note.to_owned())]);
+    safetensors::serialize(stored.tensors(), Some(notes))
+        .map_err(|error| NetError::Weights { reason: error.to_string() })
+}
+
+/// The note that [`with_note`] wrote.
+///
+/// # Errors
+/// [`NetError::Weights`] when `bytes` are not a safetensors file, or one of another program.
+pub fn note(bytes: &[u8]) -> Result<String, NetError> {
+    parse(bytes)?;
+    let (_, header) = SafeTensors::read_metadata(bytes)
+        .map_err(|error| NetError::Weights { reason: format!("not a safetensors file: {error}") })?;
+    let note = header.metadata().as_ref().and_then(|notes| notes.get(NOTE)).cloned();
+    note.ok_or_else(|| NetError::Weights { reason: "a safetensors file, but not of Bifrons".to_owned() })
+}
+
+/// What our note is called in the header.
+const NOTE: &str = "bifrons";
+
+fn parse(bytes: &[u8]) -> Result<SafeTensors<'_>, NetError> {
+    SafeTensors::deserialize(bytes)
+        .map_err(|error| NetError::Weights { reason: format!("not a safetensors file: {error}") })
+}
+
 /// `net` with its weights replaced by those in `bytes`. All of them: a missing, surplus or differently shaped
 /// tensor is an error, and so is a number that is not finite.
 ///
 /// # Errors
 /// [`NetError::Weights`], naming the tensor.
 pub fn from_safetensors<M: Module>(net: M, bytes: &[u8]) -> Result<M, NetError> {
-    let stored = SafeTensors::deserialize(bytes)
-        .map_err(|error| NetError::Weights { reason: format!("not a safetensors file: {error}") })?;
+    let stored = parse(bytes)?;
     let mut loader = Loader { path: Vec::new(), stored: &stored, used: 0, failure: None };
     let net = net.map(&mut loader);
     if let Some(reason) = loader.failure {

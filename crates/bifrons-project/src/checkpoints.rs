@@ -33,12 +33,43 @@ pub struct Manifest {
     pub format_version: u32,
     /// Iterations trained.
     pub step: u64,
+    /// Seconds trained.
+    #[serde(default)]
+    pub trained_secs: f64,
     /// Loss by which the best checkpoint is told; lower is better.
     pub loss: Option<f64>,
     /// Every other file in the folder by name.
     pub files: BTreeMap<String, FileEntry>,
     /// Whatever training wants to find again.
     pub meta: serde_json::Value,
+}
+
+/// Where in its training a model stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mark {
+    /// Iterations trained.
+    pub step: u64,
+    /// Seconds trained.
+    pub trained_secs: f64,
+    /// Loss by which the best checkpoint is told; lower is better.
+    pub loss: Option<f64>,
+}
+
+/// Which checkpoints are kept: the best one (by its loss), the newest, and the first of each hour of training while there
+/// is room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// How many of the newest.
+    pub newest: usize,
+    /// Bytes that those of earlier hours may take together; the oldest go first.
+    pub hourly_bytes: u64,
+}
+
+impl Default for Retention {
+    /// Three, and 4 GiB.
+    fn default() -> Self {
+        Self { newest: 3, hourly_bytes: 4 << 30 }
+    }
 }
 
 /// One file of a checkpoint.
@@ -148,9 +179,6 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// How many of the newest [`Checkpoints::prune`] keeps when asked for the default.
-    pub const KEEP_NEWEST: usize = 3;
-
     /// The checkpoints in `folder`, which need not exist yet.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>) -> Self {
@@ -224,13 +252,8 @@ impl Checkpoints {
     /// [`ProjectError::DiskFull`] or [`ProjectError::Io`]; earlier checkpoints are untouched.
     /// [`ProjectError::Setting`] for a file name that is not a plain name, or a `meta` that is
     /// not JSON.
-    pub fn save(
-        &self,
-        step: u64,
-        loss: Option<f64>,
-        files: &[(&str, &[u8])],
-        meta: &impl Serialize,
-    ) -> Result<Checkpoint> {
+    pub fn save(&self, mark: &Mark, files: &[(&str, &[u8])], meta: &impl Serialize) -> Result<Checkpoint> {
+        let Mark { step, trained_secs, loss } = *mark;
         let dir = self.dir_of(step);
         let meta = serde_json::to_value(meta).map_err(|error| ProjectError::Setting {
             path: dir.clone(),
@@ -253,7 +276,8 @@ impl Checkpoints {
         }
         // NaN and infinity have no spelling in JSON; a loss like that is no record anyway.
         let loss = loss.filter(|loss| loss.is_finite());
-        let manifest = Manifest { format_version: MANIFEST_VERSION, step, loss, files: entries, meta };
+        let manifest =
+            Manifest { format_version: MANIFEST_VERSION, step, trained_secs, loss, files: entries, meta };
 
         atomic::create_dir_all(&self.folder)?;
         let part = atomic::part_path(&dir);
@@ -266,12 +290,12 @@ impl Checkpoints {
         Ok(Checkpoint { dir, manifest })
     }
 
-    /// Removes old checkpoints but the `keep_newest` newest and the one with the lowest loss.
-    /// Damaged ones neither count nor are removed. Returns the steps that were removed.
+    /// Removes old checkpoints but those that `retention` keeps. Damaged ones neither count nor are removed. Returns the
+    /// steps that were removed.
     ///
     /// # Errors
     /// [`ProjectError::Io`].
-    pub fn prune(&self, keep_newest: usize) -> Result<Vec<u64>> {
+    pub fn prune(&self, retention: &Retention) -> Result<Vec<u64>> {
         // Manifest and sizes are enough to tell here, and cheap enough to do after every save.
         let mut whole = Vec::new();
         for step in self.steps()? {
@@ -279,22 +303,43 @@ impl Checkpoints {
             if let Ok(manifest) = read_manifest(&dir)
                 && manifest.files.iter().all(|(name, entry)| check_size(&dir.join(name), entry).is_ok())
             {
-                whole.push((step, manifest.loss));
+                whole.push(manifest);
             }
         }
         let best = whole
             .iter()
-            .filter_map(|(step, loss)| loss.map(|loss| (loss, *step)))
+            .filter_map(|manifest| manifest.loss.map(|loss| (loss, manifest.step)))
             .min_by(|(one, _), (other, _)| one.total_cmp(other))
             .map(|(_, step)| step);
-        let old = whole.len().saturating_sub(keep_newest);
+        let hourly = first_of_each_hour(&whole, retention.hourly_bytes);
+        let old = whole.len().saturating_sub(retention.newest);
         let mut removed = Vec::new();
-        for (step, _) in whole.drain(..old).filter(|(step, _)| Some(*step) != best) {
-            atomic::remove_dir(&self.dir_of(step))?;
-            removed.push(step);
+        for Manifest { step, .. } in whole.drain(..old) {
+            if Some(step) != best && !hourly.contains(&step) {
+                atomic::remove_dir(&self.dir_of(step))?;
+                removed.push(step);
+            }
         }
         Ok(removed)
     }
+}
+
+/// The steps that were the first of an hour, from the second hour on; the newest of them, as many as there is room for.
+fn first_of_each_hour(whole: &[Manifest], most_bytes: u64) -> Vec<u64> {
+    let hour = |manifest: &Manifest| (manifest.trained_secs / 3600.0) as u64;
+    let mut last = 0;
+    let mut first: Vec<&Manifest> = whole.iter().collect();
+    first.retain(|manifest| {
+        let is_first = hour(manifest) > last;
+        last = last.max(hour(manifest));
+        is_first
+    });
+    let mut bytes = 0;
+    let newest_first = first.iter().rev().take_while(|manifest| {
+        bytes += manifest.files.values().map(|file| file.size_bytes).sum::<u64>();
+        bytes <= most_bytes
+    });
+    newest_first.map(|manifest| manifest.step).collect()
 }
 
 fn fill(part: &Path, manifest: &Manifest, files: &[(&str, &[u8])]) -> Result<()> {

@@ -66,6 +66,9 @@ pub struct StopRules {
     /// When the smoothed loss of every person is at most this; above 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss: Option<f64>,
+    /// When faces that are never trained on have not been drawn better for a while.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub plateau: bool,
 }
 
 impl StopRules {

@@ -197,7 +197,8 @@ impl ProjectError {
     }
 
     /// An operating system error on `path`; a full disk gets its own variant.
-    pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+    #[must_use]
+    pub fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 Self::DiskFull { path: path.to_owned(), free_bytes: crate::atomic::free_space(path).ok() }

@@ -96,6 +96,9 @@ pub enum Event {
         iteration: u64,
         /// Smoothed loss of each person by name.
         losses: BTreeMap<String, f64>,
+        /// Loss of each person on faces that are never trained on, where there are enough faces.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        held_out: BTreeMap<String, f64>,
         /// Iterations per second in this run.
         iterations_per_sec: f64,
         /// Images per second in this run, all people together.

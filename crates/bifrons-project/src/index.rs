@@ -5,6 +5,7 @@
 //! [`Index`] and take turns.
 
 mod clips;
+mod curves;
 mod faces;
 mod people;
 mod records;
@@ -17,6 +18,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+pub use curves::CurvePoint;
 pub use records::{
     AddedClip, Clip, ClipId, ClipInfo, ClipState, Decision, Extraction, ExtractionState, Face, FaceId,
     FaceRecord, Output, PersonId, Review, RunId, Track, TrackEnd, TrackState,
@@ -57,12 +59,23 @@ impl Index {
             // Version and tables come in one transaction: a kill leaves all of it or nothing.
             let transaction = connection.transaction().map_err(failed)?;
             transaction.execute_batch(schema::TABLES).map_err(failed)?;
+            schema::ADDED
+                .into_iter()
+                .try_for_each(|added| transaction.execute_batch(added))
+                .map_err(failed)?;
             transaction.pragma_update(None, "application_id", schema::APPLICATION_ID).map_err(failed)?;
             transaction.pragma_update(None, "user_version", schema::VERSION).map_err(failed)?;
             transaction.commit().map_err(failed)?;
         } else if number("application_id")? != schema::APPLICATION_ID {
             let reason = "it is a SQLite database, but not a Bifrons index".to_owned();
             return Err(ProjectError::Damaged { path, reason });
+        } else if (1..schema::VERSION).contains(&version) {
+            let transaction = connection.transaction().map_err(failed)?;
+            for added in &schema::ADDED[version as usize - 1..] {
+                transaction.execute_batch(added).map_err(failed)?;
+            }
+            transaction.pragma_update(None, "user_version", schema::VERSION).map_err(failed)?;
+            transaction.commit().map_err(failed)?;
         } else if version != schema::VERSION {
             return Err(ProjectError::Version { path, found: version, expected: schema::VERSION });
         }

@@ -79,6 +79,12 @@ impl Layout {
         self.model().join("preview.png")
     }
 
+    /// `model/history/`, earlier previews.
+    #[must_use]
+    pub fn history(&self) -> PathBuf {
+        self.model().join("history")
+    }
+
     /// `out/`, where films go when no other place is named.
     #[must_use]
     pub fn out(&self) -> PathBuf {

@@ -21,14 +21,14 @@ pub mod layout;
 mod lock;
 mod project;
 
-pub use checkpoints::{Checkpoint, Checkpoints, DamagedCheckpoint, Newest};
+pub use checkpoints::{Checkpoint, Checkpoints, DamagedCheckpoint, Mark, Newest, Retention};
 pub use config::{Config, PersonConfig, StopRules};
 pub use error::{ProjectError, Result};
 pub use event::{Event, Meter, Reporter, Silent, Stage, Stop};
 pub use hash::{ClipFingerprint, ContentHash};
 pub use index::{
-    AddedClip, Clip, ClipId, ClipInfo, ClipState, Decision, Extraction, ExtractionState, Face, FaceId,
-    FaceRecord, Index, Output, PersonId, Review, RunId, Track, TrackEnd, TrackState,
+    AddedClip, Clip, ClipId, ClipInfo, ClipState, CurvePoint, Decision, Extraction, ExtractionState, Face,
+    FaceId, FaceRecord, Index, Output, PersonId, Review, RunId, Track, TrackEnd, TrackState,
 };
 pub use layout::Layout;
 pub use project::Project;

@@ -157,7 +157,12 @@ impl Project {
     }
 
     fn remove_leftovers(&self) -> Result<()> {
-        let mut folders = vec![self.layout.root().to_owned(), self.layout.model(), self.layout.out()];
+        let mut folders = vec![
+            self.layout.root().to_owned(),
+            self.layout.model(),
+            self.layout.history(),
+            self.layout.out(),
+        ];
         folders.extend(subfolders(&self.layout.faces())?);
         folders.extend(subfolders(&self.layout.out())?);
         folders.iter().try_for_each(|folder| atomic::remove_stale_parts_in(folder).map(|_| ()))

@@ -97,7 +97,8 @@ fn normal_pair(rng: &mut ChaCha8Rng) -> [f32; 2] {
     [radius * angle.cos(), radius * angle.sin()]
 }
 
-/// Where a sample is written: slices of a batch, planes `[3, s, s]`, `[3, s, s]` and `[1, s, s]`.
+/// Where a sample is written: slices of a batch, planes `[3, s, s]`, `[3, t, t]` and `[1, t, t]` for the sides s of what
+/// the network sees and t of what it draws.
 #[derive(Debug)]
 pub struct Sample<'a> {
     /// What the encoder sees: warped, black outside the mask.
@@ -108,23 +109,34 @@ pub struct Sample<'a> {
     pub weight: &'a mut [f32],
 }
 
-/// Makes a sample of `size_px` squared from `face`.
-pub fn write_sample(face: &TrainingFace, variation: &Variation, size_px: usize, sample: &mut Sample<'_>) {
-    let area = size_px * size_px;
-    for pixel in 0..area {
-        let p = [pixel % size_px, pixel / size_px].map(|v| (v as f32 + 0.5) / size_px as f32);
+/// Makes a sample of `face`, of the sizes that the slices have.
+pub fn write_sample(face: &TrainingFace, variation: &Variation, sample: &mut Sample<'_>) {
+    let [seen_area, area] = [sample.input.len() / 3, sample.weight.len()];
+    for (pixel, p) in centres(seen_area) {
         let bend = variation.warp(p);
         let bent = variation.framing_from_sample([p[0] + bend[0], p[1] + bend[1]]);
         let (rgb, mask, _) = face.at(bent);
         let seen = variation.colour(rgb);
-        let (rgb, mask_here, features) = face.at(variation.framing_from_sample(p));
+        for c in 0..3 {
+            sample.input[c * seen_area + pixel] = seen[c] * mask;
+        }
+    }
+    for (pixel, p) in centres(area) {
+        let (rgb, mask, features) = face.at(variation.framing_from_sample(p));
         let truth = variation.colour(rgb);
         for c in 0..3 {
-            sample.input[c * area + pixel] = seen[c] * mask;
             sample.truth[c * area + pixel] = truth[c];
         }
-        sample.weight[pixel] = mask_here * (1.0 + FEATURE_WEIGHT * features);
+        sample.weight[pixel] = mask * (1.0 + FEATURE_WEIGHT * features);
     }
+}
+
+/// The pixels of a square of `area` pixels, with their centres in the unit square.
+fn centres(area: usize) -> impl Iterator<Item = (usize, [f32; 2])> {
+    let size_px = area.isqrt();
+    (0..area).map(move |pixel| {
+        (pixel, [pixel % size_px, pixel / size_px].map(|v| (v as f32 + 0.5) / size_px as f32))
+    })
 }
 
 #[cfg(test)]
@@ -158,7 +170,7 @@ mod tests {
     fn sampled(face: &TrainingFace, variation: &Variation) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
         let (mut input, mut truth, mut weight) = (vec![0.0; 3 * 64], vec![0.0; 3 * 64], vec![0.0; 64]);
         let mut sample = Sample { input: &mut input, truth: &mut truth, weight: &mut weight };
-        write_sample(face, variation, 8, &mut sample);
+        write_sample(face, variation, &mut sample);
         (input, truth, weight)
     }
 

@@ -44,15 +44,33 @@ pub enum TrainingError {
         /// What is wrong.
         reason: String,
     },
-    /// The loss is no longer a number.
-    #[error("training broke down at iteration {iteration}: the loss of {person} is {loss}")]
+    /// The loss is no longer a number, or many times what it was.
+    #[error("training broke down at iteration {iteration}: the {term} of {person} is {value}")]
     BrokeDown {
         /// When.
         iteration: u64,
         /// Whose decoder.
         person: String,
-        /// NaN or infinity.
-        loss: f32,
+        /// Which term of the loss.
+        term: &'static str,
+        /// What it is.
+        value: f64,
+    },
+    /// The person whose decoder alone is to learn is not in the model.
+    #[error("{person} is not among the people of this project: {known}")]
+    Unknown {
+        /// Who was asked for.
+        person: String,
+        /// Who is there.
+        known: String,
+    },
+    /// Nothing is there to start from.
+    #[error("{path} holds no model to start from: {reason}")]
+    NothingToStartFrom {
+        /// The project that was named.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
     },
     /// The checkpoint belongs to another set-up.
     #[error("the model in this project was trained with {found}, this run asks for {expected}")]
@@ -61,6 +79,20 @@ pub enum TrainingError {
         found: String,
         /// What the command says.
         expected: String,
+    },
+    /// A file that is not a model.
+    #[error("{path} is not a model of Bifrons: {reason}")]
+    NotAModel {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A model would be lost.
+    #[error("the project has a model already: {path}")]
+    Occupied {
+        /// Its newest checkpoint.
+        path: PathBuf,
     },
     /// The network.
     #[error(transparent)]
@@ -82,15 +114,19 @@ impl TrainingError {
             Self::Crop { .. } | Self::MissingCrop { .. } | Self::BadMesh { .. } => {
                 Some("crops are derived: start a new project folder, or add the clip again".to_owned())
             }
-            Self::BrokeDown { .. } => {
-                Some("run the same command again: it goes on from the last good checkpoint".to_owned())
-            }
-            Self::OtherModel { .. } => {
+            Self::BrokeDown { .. } => Some(
+                "the last good checkpoint is kept and can be used; look through the faces, or use another preset"
+                    .to_owned(),
+            ),
+            Self::OtherModel { .. } | Self::Occupied { .. } => {
                 Some("use another --project folder, or move the project's model/ folder away".to_owned())
             }
             Self::Project(error) => error.hint(),
             Self::Preview(error) => error.hint(),
-            Self::Net(_) => None,
+            Self::Net(_)
+            | Self::Unknown { .. }
+            | Self::NothingToStartFrom { .. }
+            | Self::NotAModel { .. } => None,
         }
     }
 }

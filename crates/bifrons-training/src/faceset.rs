@@ -1,5 +1,6 @@
 //! The faces of one person in memory, as training wants them.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use bifrons_media::RgbImage;
@@ -10,10 +11,11 @@ use bifrons_vision::align::{
     FlatMask, Framing, Shape, crop_from_canonical, crop_from_frame, features_mask, flatten, hull_mask,
 };
 use bifrons_vision::geometry::{Border, Similarity, warp};
+use bifrons_vision::pose::{eye_openness, mouth_openness};
 use rayon::prelude::*;
 
-use crate::TrainingError;
 use crate::augment::MARGIN;
+use crate::{Look, TrainingError, held_out};
 
 /// Below this a network learns single pictures by heart.
 const FEWEST_FACES: usize = 1;
@@ -85,13 +87,22 @@ pub struct Faceset {
     pub person: String,
     /// Their faces, in the order of the film.
     pub faces: Vec<TrainingFace>,
-    /// Where each looks: yaw and pitch in degrees.
-    pub poses: Vec<(f32, f32)>,
+    /// What each looks like.
+    pub looks: Vec<Look>,
+    /// Those that are never trained on.
+    pub held_out: Range<usize>,
     /// What their face is shaped like.
     pub shape: Shape,
 }
 
 impl Faceset {
+    /// Memory that one face takes.
+    #[must_use]
+    pub fn bytes_of_face(network: &Network) -> usize {
+        // colours, mask and features
+        5 * side_of(network).pow(2)
+    }
+
     /// Reads a person's faces from the project: all but those thrown away in review.
     ///
     /// # Errors
@@ -108,7 +119,7 @@ impl Faceset {
             let person = person.to_owned();
             return Err(TrainingError::TooFewFaces { person, found: faces.len(), needed: FEWEST_FACES });
         }
-        let side_px = (network.output_px as f32 * MARGIN).round() as usize;
+        let side_px = side_of(network);
         let folder = project.layout().faces_of(person);
         let meshes = faces.iter().map(|face| mesh(&folder, face)).collect::<Result<Vec<_>, _>>()?;
         let shape = Shape::of(&meshes);
@@ -126,10 +137,26 @@ impl Faceset {
         }
         Ok(Self {
             person: person.to_owned(),
-            poses: faces.iter().map(|face| (face.record.yaw_deg, face.record.pitch_deg)).collect(),
+            looks: faces.iter().zip(&meshes).map(|(face, mesh)| look(face, mesh)).collect(),
+            held_out: held_out::held_out(loaded.len()),
             faces: loaded,
             shape,
         })
+    }
+}
+
+/// Side of a kept face, in pixels.
+fn side_of(network: &Network) -> usize {
+    (network.output_px as f32 * MARGIN).round() as usize
+}
+
+fn look(face: &Face, mesh: &Mesh) -> Look {
+    Look {
+        yaw: face.record.yaw_deg,
+        pitch: face.record.pitch_deg,
+        mouth: mouth_openness(mesh),
+        eyes: eye_openness(mesh),
+        sharpness: face.record.sharpness,
     }
 }
 

@@ -4,7 +4,8 @@
 //! - [`augment`]: one face, varied, as the network's input, truth and weight.
 //! - [`Sampler`] and [`Loader`]: which faces an iteration sees, made ready ahead of the step.
 //! - [`Trainer`]: the network, its optimiser and the step itself; saved as a checkpoint, resumed bit for bit.
-//! - [`train`]: the loop around it: when to stop, when to save, when to show a preview.
+//! - [`train`]: the loop around it: when to stop ([`Limits`]), when to save, when to show a preview, and what happens when
+//!   it goes wrong. Faces that are never trained on ([`held_out`](held_out::held_out)) tell how good it is.
 //!
 //! Everything random is a function of (seed, iteration, person, place in the batch). So nothing random needs to
 //! be saved, and a run that was killed continues exactly as if it had not been.
@@ -12,7 +13,13 @@
 pub mod augment;
 mod error;
 mod faceset;
+mod guard;
+pub mod held_out;
+mod history;
+mod limits;
 mod loader;
+mod pace;
+pub mod portable;
 mod preview;
 mod run;
 mod sampler;
@@ -20,8 +27,10 @@ mod trainer;
 
 pub use error::TrainingError;
 pub use faceset::{Faceset, TrainingFace};
+pub use history::previews;
+pub use limits::{Limits, Plateau};
 pub use loader::{Batch, Loader};
 pub use preview::draw_preview;
-pub use run::{Ending, Limits, Trained, train};
-pub use sampler::Sampler;
+pub use run::{Ending, Job, Trained, train};
+pub use sampler::{Look, Sampler};
 pub use trainer::{CheckpointMeta, StepLosses, Trainer, load_net};

@@ -18,66 +18,90 @@ const AHEAD: usize = 2;
 pub struct Batch {
     /// The iteration it belongs to.
     pub iteration: u64,
-    /// `[people · batch, 3, s, s]`.
+    /// Whose faces these are, in their order: numbers of decoders.
+    pub people: Vec<usize>,
+    /// `[people · batch, 3, s, s]`, s the side the encoder sees.
     pub input: Vec<f32>,
-    /// `[people · batch, 3, s, s]`.
+    /// `[people · batch, 3, t, t]`, t the side the decoder draws.
     pub truth: Vec<f32>,
-    /// `[people · batch, 1, s, s]`.
+    /// `[people · batch, 1, t, t]`.
     pub weight: Vec<f32>,
 }
 
 impl Batch {
-    /// The batch of one iteration: always the same for the same sampler, faces and preset.
+    /// The batch of one iteration, of these people: always the same for the same sampler, faces and preset.
     #[must_use]
-    pub fn of(iteration: u64, sampler: &Sampler, facesets: &[Faceset], preset: &Preset) -> Self {
-        let size_px = preset.network.output_px;
-        let area = size_px * size_px;
+    pub fn of(
+        iteration: u64,
+        people: &[usize],
+        sampler: &Sampler,
+        facesets: &[Faceset],
+        preset: &Preset,
+    ) -> Self {
+        let [seen_area, area] = [preset.network.input_px, preset.network.output_px].map(|side| side * side);
         let slots = preset.training.batch_per_person;
-        let count = facesets.len() * slots;
+        let count = people.len() * slots;
         let mut batch = Self {
             iteration,
-            input: vec![0.0; count * 3 * area],
+            people: people.to_vec(),
+            input: vec![0.0; count * 3 * seen_area],
             truth: vec![0.0; count * 3 * area],
             weight: vec![0.0; count * area],
         };
         let samples = batch
             .input
-            .chunks_exact_mut(3 * area)
+            .chunks_exact_mut(3 * seen_area)
             .zip(batch.truth.chunks_exact_mut(3 * area))
             .zip(batch.weight.chunks_exact_mut(area));
         for (index, ((input, truth), weight)) in samples.enumerate() {
-            let (person, slot) = (index / slots, index % slots);
+            let (person, slot) = (people[index / slots], index % slots);
             let mut rng = sampler.rng(iteration, person, slot);
             let face = &facesets[person].faces[sampler.draw(person, &mut rng)];
             let variation = Variation::random(&preset.augmentation, &mut rng);
-            write_sample(face, &variation, size_px, &mut Sample { input, truth, weight });
+            write_sample(face, &variation, &mut Sample { input, truth, weight });
         }
         batch
     }
 }
 
-/// A thread that makes batches; it ends when the loader is dropped.
+/// Threads that make batches; they end when the loader is dropped.
 #[derive(Debug)]
 pub struct Loader {
-    batches: Receiver<Batch>,
+    /// One for each thread; batches come from them in turn.
+    batches: Vec<Receiver<Batch>>,
+    next: usize,
 }
 
 impl Loader {
-    /// Starts making the batches of `first_iteration` and those after it.
+    /// Starts making the batches of `first_iteration` and those after it, of these people. What is made does not depend on
+    /// the number of threads.
+    ///
+    /// # Panics
+    /// With no threads.
     #[must_use]
     pub fn start(
         first_iteration: u64,
+        threads: usize,
+        people: Vec<usize>,
         sampler: Sampler,
         facesets: Arc<Vec<Faceset>>,
         preset: Preset,
     ) -> Self {
-        let (sender, batches) = sync_channel(AHEAD);
-        thread::spawn(move || {
-            let made = (first_iteration..).map(|i| Batch::of(i, &sampler, &facesets, &preset));
-            // sending fails once nobody waits for batches any more
-            let _ = { made }.try_for_each(|batch| sender.send(batch));
-        });
-        Self { batches }
+        assert!(threads > 0, "somebody must make batches");
+        let work = Arc::new((people, sampler, facesets, preset));
+        let start = |thread: usize| {
+            let (sender, batches) = sync_channel(AHEAD);
+            let work = Arc::clone(&work);
+            thread::spawn(move || {
+                let (people, sampler, facesets, preset) = &*work;
+                let own = (first_iteration + thread as u64..).step_by(threads);
+                let made = own.map(|iteration| Batch::of(iteration, people, sampler, facesets, preset));
+                // sending fails once nobody waits for batches any more
+                let _ = { made }.try_for_each(|batch| sender.send(batch));
+            });
+            batches
+        };
+        Self { batches: (0..threads).map(start).collect(), next: 0 }
     }
 
     /// The next batch.
@@ -85,7 +109,9 @@ impl Loader {
     /// # Panics
     /// When the thread that makes them has panicked.
     #[must_use]
-    pub fn next_batch(&self) -> Batch {
-        self.batches.recv().expect("batches are made as long as they are asked for")
+    pub fn next_batch(&mut self) -> Batch {
+        let thread = self.next;
+        self.next = (thread + 1) % self.batches.len();
+        self.batches[thread].recv().expect("batches are made as long as they are asked for")
     }
 }

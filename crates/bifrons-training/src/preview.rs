@@ -24,24 +24,24 @@ pub fn draw_preview(
     preset: &Preset,
     device: &Device,
 ) -> Result<RgbImage, ImageError> {
-    let size_px = preset.network.output_px;
-    let area = size_px * size_px;
+    let [seen_px, size_px] = [preset.network.input_px, preset.network.output_px];
+    let [seen_area, area] = [seen_px, size_px].map(|side| side * side);
     let rows = facesets.len() * (1 + facesets.len());
     let mut sheet = RgbImage::new(FACES * CELL_PX, rows * CELL_PX);
     for (person, faceset) in facesets.iter().enumerate() {
-        let mut input = vec![0.0; FACES * 3 * area];
-        let mut truth = input.clone();
+        let mut input = vec![0.0; FACES * 3 * seen_area];
+        let mut truth = vec![0.0; FACES * 3 * area];
         let mut weight = vec![0.0; FACES * area];
         for cell in 0..FACES {
             let face = &faceset.faces[(2 * cell + 1) * faceset.faces.len() / (2 * FACES)];
             let mut sample = Sample {
-                input: &mut input[cell * 3 * area..][..3 * area],
+                input: &mut input[cell * 3 * seen_area..][..3 * seen_area],
                 truth: &mut truth[cell * 3 * area..][..3 * area],
                 weight: &mut weight[cell * area..][..area],
             };
-            write_sample(face, &Variation::none(), size_px, &mut sample);
+            write_sample(face, &Variation::none(), &mut sample);
         }
-        let faces = Tensor::<1>::from_floats(input.as_slice(), device).reshape([FACES, 3, size_px, size_px]);
+        let faces = Tensor::<1>::from_floats(input.as_slice(), device).reshape([FACES, 3, seen_px, seen_px]);
         let unfolded = net.encoder.forward(faces);
         let first_row = person * (1 + facesets.len());
         paste_row(&mut sheet, first_row, size_px, |cell, c, p| truth[(cell * 3 + c) * area + p])?;

@@ -1,24 +1,18 @@
-//! The loop around the step: until when, saved how often, shown how often.
+//! The loop around the step: until when, saved how often, shown how often, and what happens when it goes wrong.
 
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use bifrons_net::{Device, Preset};
-use bifrons_project::{Event, Project, Reporter, Stop, atomic};
+use bifrons_project::index::CurvePoint;
+use bifrons_project::{Checkpoints, Event, Project, Reporter, Stop};
 
-use crate::preview::draw_preview;
-use crate::{Faceset, Loader, Sampler, Trainer, TrainingError};
-
-/// When training ends: at whichever comes first. With none, when the user stops it.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Limits {
-    /// Minutes trained, earlier runs included.
-    pub minutes: Option<f64>,
-    /// Iterations, earlier runs included.
-    pub iterations: Option<u64>,
-    /// When everybody's smoothed loss is at or below this.
-    pub loss: Option<f64>,
-}
+use crate::guard::Guard;
+use crate::held_out::HeldOut;
+use crate::history::History;
+use crate::limits::mean;
+use crate::pace::Pace;
+use crate::{Faceset, Limits, Loader, Plateau, Sampler, Trainer, TrainingError};
 
 /// Why training ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,232 +34,269 @@ pub struct Trained {
     pub trained_secs: f64,
     /// Smoothed loss of each person.
     pub losses: Vec<(String, f64)>,
+    /// Loss of each person on faces that are never trained on; empty where there are too few.
+    pub held_out: Vec<(String, f64)>,
     /// Iterations per second in this run; 0 when there was nothing left to do.
     pub iterations_per_sec: f64,
 }
 
-/// The shortest time between two checkpoints.
-const SAVE_EVERY: Duration = Duration::from_secs(30);
-/// At most one part in this many of the time goes into saving (a large model on a slow disk).
-const SAVE_SHARE: u32 = 20;
-/// Time between two previews.
-const PREVIEW_EVERY: Duration = Duration::from_secs(10);
-/// Time between two reports.
-const REPORT_EVERY: Duration = Duration::from_millis(500);
+/// What to train, and how.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "listeners are not")]
+pub struct Job<'a> {
+    /// Where the model is, or will be.
+    pub project: &'a Project,
+    /// Shape and schedule of a new model; one that is there must have been made with it.
+    pub preset: &'a Preset,
+    /// Seed of weights and samples.
+    pub seed: u64,
+    /// When it ends.
+    pub limits: &'a Limits,
+    /// Where it computes.
+    pub device: &'a Device,
+    /// Another project, whose encoder a new model begins with.
+    pub start_from: Option<&'a Path>,
+    /// The one person whose decoder learns; everything else stays as it is.
+    pub only: Option<&'a str>,
+    /// Threads that make batches.
+    pub loader_threads: usize,
+    /// Who listens.
+    pub reporter: &'a dyn Reporter,
+    /// Who may ask to stop.
+    pub stop: &'a Stop,
+}
+
+/// How often a run that breaks down goes back to the last good checkpoint and tries again.
+const MOST_RETRIES: u32 = 4;
 
 /// Trains (or trains on) the project's model on `facesets`, one for each person in the order of the decoders.
 ///
-/// The newest good checkpoint is continued; damaged ones are named in a warning. A checkpoint is always saved
-/// at the end.
+/// The newest good checkpoint is continued; damaged ones are named in a warning. When a loss is no longer a number or
+/// jumps, training goes back to the last good checkpoint and on at half the rate. A checkpoint is always saved at the
+/// end.
 ///
 /// # Errors
 /// [`TrainingError::OtherModel`] when the project's model is of another preset, seed or people;
-/// [`TrainingError::BrokeDown`]; an error of the disk.
-#[expect(clippy::too_many_arguments, reason = "each is a separate decision of the user's command")]
-pub fn train(
-    project: &Project,
-    facesets: Vec<Faceset>,
-    preset: &Preset,
-    seed: u64,
-    limits: &Limits,
-    device: &Device,
-    reporter: &dyn Reporter,
-    stop: &Stop,
-) -> Result<Trained, TrainingError> {
-    let mut trainer = open(project, &facesets, preset, seed, device, reporter)?;
-    trainer.meta.shapes = facesets.iter().map(|set| set.shape.clone()).collect();
-    let poses: Vec<_> = facesets.iter().map(|set| set.poses.clone()).collect();
+/// [`TrainingError::BrokeDown`] when it does so again and again; [`TrainingError::Unknown`],
+/// [`TrainingError::NothingToStartFrom`]; an error of the disk.
+pub fn train(job: &Job<'_>, facesets: Vec<Faceset>) -> Result<Trained, TrainingError> {
     let facesets = Arc::new(facesets);
-    // a model goes on as it began, even when a newer program's preset of that name trains otherwise
-    let model_preset = trainer.meta.preset.clone();
-    let loader =
-        Loader::start(trainer.iteration, Sampler::new(seed, &poses), Arc::clone(&facesets), model_preset);
+    let mut retries = 0;
+    loop {
+        let mut trainer = open(job, &facesets)?;
+        if retries > 0 {
+            trainer.slow_down(trainer.meta.rate_share * 0.5_f64.powi(retries as i32))?;
+        }
+        match until_the_end(job, &mut trainer, &facesets) {
+            Err(broken @ TrainingError::BrokeDown { .. }) if retries < MOST_RETRIES => {
+                retries += 1;
+                job.reporter.report(&Event::Warning {
+                    text: broken.to_string(),
+                    hint: Some(
+                        "training goes back to the last good checkpoint and on at half the rate".into(),
+                    ),
+                });
+            }
+            other => return other,
+        }
+    }
+}
 
-    let mut pace = Pace::new(&trainer);
+fn until_the_end(
+    job: &Job<'_>,
+    trainer: &mut Trainer,
+    facesets: &Arc<Vec<Faceset>>,
+) -> Result<Trained, TrainingError> {
+    let index = job.project.index();
+    index.cut_curve(trainer.iteration)?;
+    let mut plateau = Plateau::of(&index.curve()?);
+    let mut guard = Guard::default();
+    let mut view = View {
+        job,
+        held_out: HeldOut::new(facesets, &trainer.meta.preset, job.device),
+        history: History::open(job.project)?,
+        facesets,
+    };
+    let sampler = Sampler::new(job.seed, facesets.iter().map(|set| (&*set.looks, set.held_out.clone())));
+    // a model goes on as it began, even when a newer program's preset of that name trains otherwise
+    let preset = trainer.meta.preset.clone();
+    let people = trainer.learning().to_vec();
+    let mut loader =
+        Loader::start(trainer.iteration, job.loader_threads, people, sampler, Arc::clone(facesets), preset);
+
+    let mut pace = Pace::new(trainer);
     let mut unsaved = false;
-    let mut ending = ended(&trainer, limits, stop);
+    let mut ending = ended(trainer, job, &plateau);
     while ending.is_none() {
         trainer.step(&loader.next_batch())?;
         unsaved = true;
         trainer.meta.trained_secs = pace.trained_secs();
-        ending = ended(&trainer, limits, stop);
+        if let Some(person) = guard.hear(&trainer.meta.losses) {
+            return Err(TrainingError::BrokeDown {
+                iteration: trainer.iteration,
+                person: trainer.meta.people[person].clone(),
+                term: "smoothed loss",
+                value: trainer.meta.losses[person],
+            });
+        }
+        ending = ended(trainer, job, &plateau);
 
         if pace.report_due() || ending.is_some() {
-            reporter.report(&pace.event(&trainer, limits));
+            job.reporter.report(&pace.event(trainer, job.limits));
         }
-        if pace.preview_due() {
-            preview(project, &trainer, &facesets, device, reporter)?;
-        }
-        if pace.save_due() && ending.is_none() {
-            save(project, &trainer, &facesets, device, reporter)?;
-            pace.saved();
-            unsaved = false;
+        let save_due = pace.save_due() && ending.is_none();
+        if pace.preview_due() || save_due {
+            let picture = view.look(trainer, &mut plateau)?;
+            if save_due {
+                trainer.save(&job.project.checkpoints(), &picture)?;
+                pace.saved();
+                unsaved = false;
+            }
         }
     }
     if unsaved {
-        save(project, &trainer, &facesets, device, reporter)?;
+        let picture = view.look(trainer, &mut plateau)?;
+        trainer.save(&job.project.checkpoints(), &picture)?;
     }
+    let meta = &trainer.meta;
+    let named = |losses: &[f64]| meta.people.iter().cloned().zip(losses.iter().copied()).collect();
     Ok(Trained {
         ending: ending.unwrap_or(Ending::Stopped),
         iteration: trainer.iteration,
-        trained_secs: trainer.meta.trained_secs,
-        losses: trainer.meta.people.iter().cloned().zip(trainer.meta.losses.iter().copied()).collect(),
-        iterations_per_sec: pace.rate(&trainer),
+        trained_secs: meta.trained_secs,
+        losses: named(&meta.losses),
+        held_out: named(&meta.held_out),
+        iterations_per_sec: pace.rate(trainer),
     })
 }
 
-fn open(
-    project: &Project,
-    facesets: &[Faceset],
-    preset: &Preset,
-    seed: u64,
-    device: &Device,
-    reporter: &dyn Reporter,
-) -> Result<Trainer, TrainingError> {
-    let newest = project.checkpoints().newest()?;
+/// What is looked at from time to time.
+struct View<'a> {
+    job: &'a Job<'a>,
+    facesets: &'a [Faceset],
+    held_out: HeldOut,
+    history: History,
+}
+
+impl View<'_> {
+    /// Draws the preview and the held-out faces, and notes how good these are. Gives the preview as PNG.
+    fn look(&mut self, trainer: &mut Trainer, plateau: &mut Plateau) -> Result<Vec<u8>, TrainingError> {
+        let net = trainer.inference_net();
+        let held_out = self.held_out.losses(&net);
+        if let Some(loss) = mean(held_out.iter().copied()) {
+            plateau.heard(trainer.meta.trained_secs, loss);
+        }
+        trainer.meta.held_out = held_out.iter().copied().collect::<Option<_>>().unwrap_or_default();
+        let meta = &trainer.meta;
+        let points =
+            meta.people.iter().zip(&meta.losses).zip(held_out).map(|((person, loss), held_out)| CurvePoint {
+                iteration: trainer.iteration,
+                person: person.clone(),
+                trained_secs: meta.trained_secs,
+                loss: *loss,
+                held_out,
+            });
+        self.job.project.index().extend_curve(&points.collect::<Vec<_>>())?;
+
+        let picture = crate::draw_preview(&net, self.facesets, &meta.preset, self.job.device)?;
+        let bytes = self.history.show(trainer.iteration, &picture)?;
+        self.job.reporter.report(&Event::Preview { path: self.job.project.layout().preview() });
+        Ok(bytes)
+    }
+}
+
+fn open(job: &Job<'_>, facesets: &[Faceset]) -> Result<Trainer, TrainingError> {
+    let people: Vec<String> = facesets.iter().map(|set| set.person.clone()).collect();
+    let mut trainer = match newest(job, &job.project.checkpoints())? {
+        Some(checkpoint) => go_on(job, &checkpoint, people)?,
+        None => match job.start_from {
+            Some(path) => start_from(job, path, people)?,
+            None => Trainer::new(job.preset.clone(), people, job.seed, job.device),
+        },
+    };
+    trainer.meta.shapes = facesets.iter().map(|set| set.shape.clone()).collect();
+    if let Some(person) = job.only {
+        trainer.learn_only(person)?;
+    }
+    Ok(trainer)
+}
+
+/// The newest good checkpoint; the damaged ones before it are named.
+fn newest(
+    job: &Job<'_>,
+    checkpoints: &Checkpoints,
+) -> Result<Option<bifrons_project::Checkpoint>, TrainingError> {
+    let newest = checkpoints.newest()?;
     for damaged in &newest.damaged {
-        reporter.report(&Event::Warning {
+        job.reporter.report(&Event::Warning {
             text: format!("the checkpoint {} is damaged ({})", damaged.path.display(), damaged.reason),
             hint: Some("training goes on from the one before it".to_owned()),
         });
     }
-    let people: Vec<String> = facesets.iter().map(|set| set.person.clone()).collect();
-    let Some(checkpoint) = newest.checkpoint else {
-        return Ok(Trainer::new(preset.clone(), people, seed, device));
-    };
-    let trainer = Trainer::resume(&checkpoint, device)?;
+    Ok(newest.checkpoint)
+}
+
+fn go_on(
+    job: &Job<'_>,
+    checkpoint: &bifrons_project::Checkpoint,
+    people: Vec<String>,
+) -> Result<Trainer, TrainingError> {
+    let meta: crate::CheckpointMeta = checkpoint.meta()?;
     let describe = |preset: &Preset, people: &[String], seed: u64| {
         format!("preset `{}`, seed {seed}, {}", preset.name, people.join(" and "))
     };
-    let mut found = describe(&trainer.meta.preset, &trainer.meta.people, trainer.meta.seed);
-    let expected = describe(preset, &people, seed);
-    if trainer.meta.preset.name == preset.name && trainer.meta.preset.network != preset.network {
+    let mut found = describe(&meta.preset, &meta.people, meta.seed);
+    if meta.preset.name == job.preset.name && meta.preset.network != job.preset.network {
         found.push_str(", as another version of Bifrons made it");
     }
-    if found != expected {
+    let joining: Vec<&String> = people.iter().filter(|name| !meta.people.contains(name)).collect();
+    let is_subset = meta.people.iter().all(|name| people.contains(name));
+    let known = if is_subset && !joining.is_empty() { &meta.people } else { &people };
+    if found != describe(job.preset, known, job.seed) {
+        let expected = describe(job.preset, &people, job.seed);
         return Err(TrainingError::OtherModel { found, expected });
     }
-    reporter.report(&Event::message(format!("training goes on from iteration {}", trainer.iteration)));
+    let trainer = if joining.is_empty() {
+        Trainer::resume(checkpoint, job.device)?
+    } else {
+        let names: Vec<&str> = joining.iter().map(|name| name.as_str()).collect();
+        job.reporter.report(&Event::message(format!("{} joins the model", names.join(" and "))));
+        Trainer::resume_with(checkpoint, people, job.device)?
+    };
+    job.reporter.report(&Event::message(format!("training goes on from iteration {}", trainer.iteration)));
     Ok(trainer)
 }
 
-fn ended(trainer: &Trainer, limits: &Limits, stop: &Stop) -> Option<Ending> {
-    let meta = &trainer.meta;
+fn start_from(job: &Job<'_>, path: &Path, people: Vec<String>) -> Result<Trainer, TrainingError> {
+    let nothing = |reason: String| TrainingError::NothingToStartFrom { path: path.to_owned(), reason };
+    let layout = bifrons_project::Layout::new(path);
+    let Some(checkpoint) = newest(job, &Checkpoints::new(layout.model()))? else {
+        return Err(nothing("there is no good checkpoint in its model/ folder".to_owned()));
+    };
+    let meta: crate::CheckpointMeta = checkpoint.meta()?;
+    if meta.preset.network != job.preset.network {
+        return Err(nothing(format!(
+            "it is of the preset `{}`, this project of `{}`",
+            meta.preset.name, job.preset.name
+        )));
+    }
+    let text = format!("begins with the encoder of {}, iteration {}", path.display(), checkpoint.step());
+    job.reporter.report(&Event::message(text));
+    Trainer::with_encoder_of(&checkpoint, job.preset.clone(), people, job.seed, job.device)
+}
+
+fn ended(trainer: &Trainer, job: &Job<'_>, plateau: &Plateau) -> Option<Ending> {
+    let (meta, limits) = (&trainer.meta, job.limits);
+    let learning = || trainer.learning().iter().map(|&person| meta.losses[person]);
     let long_enough = limits.minutes.is_some_and(|minutes| meta.trained_secs >= 60.0 * minutes)
         || limits.iterations.is_some_and(|iterations| trainer.iteration >= iterations)
-        || limits
-            .loss
-            .is_some_and(|loss| !meta.losses.is_empty() && meta.losses.iter().all(|&now| now <= loss));
+        || limits.loss.is_some_and(|loss| !meta.losses.is_empty() && learning().all(|now| now <= loss))
+        || limits.plateau && plateau.is_reached();
     if long_enough {
         Some(Ending::Limit)
-    } else if stop.is_requested() {
+    } else if job.stop.is_requested() {
         Some(Ending::Stopped)
     } else {
         None
     }
-}
-
-fn preview(
-    project: &Project,
-    trainer: &Trainer,
-    facesets: &[Faceset],
-    device: &Device,
-    reporter: &dyn Reporter,
-) -> Result<Vec<u8>, TrainingError> {
-    let picture = draw_preview(&trainer.inference_net(), facesets, &trainer.meta.preset, device)?;
-    let bytes = picture.encode_png()?;
-    let path = project.layout().preview();
-    atomic::create_dir_all(&project.layout().model())?;
-    atomic::write(&path, &bytes)?;
-    reporter.report(&Event::Preview { path });
-    Ok(bytes)
-}
-
-fn save(
-    project: &Project,
-    trainer: &Trainer,
-    facesets: &[Faceset],
-    device: &Device,
-    reporter: &dyn Reporter,
-) -> Result<(), TrainingError> {
-    let picture = preview(project, trainer, facesets, device, reporter)?;
-    trainer.save(&project.checkpoints(), &picture)
-}
-
-/// Keeps the time: how long, how fast, what is due.
-struct Pace {
-    started: Instant,
-    secs_before: f64,
-    iterations_before: u64,
-    reported: Instant,
-    previewed: Instant,
-    save_at: Instant,
-}
-
-impl Pace {
-    fn new(trainer: &Trainer) -> Self {
-        let now = Instant::now();
-        Self {
-            started: now,
-            secs_before: trainer.meta.trained_secs,
-            iterations_before: trainer.iteration,
-            reported: now,
-            previewed: now,
-            save_at: now + SAVE_EVERY,
-        }
-    }
-
-    fn trained_secs(&self) -> f64 {
-        self.secs_before + self.started.elapsed().as_secs_f64()
-    }
-
-    fn rate(&self, trainer: &Trainer) -> f64 {
-        (trainer.iteration - self.iterations_before) as f64 / self.started.elapsed().as_secs_f64()
-    }
-
-    fn report_due(&mut self) -> bool {
-        due(&mut self.reported, REPORT_EVERY)
-    }
-
-    fn preview_due(&mut self) -> bool {
-        due(&mut self.previewed, PREVIEW_EVERY)
-    }
-
-    fn save_due(&mut self) -> bool {
-        let now = Instant::now();
-        let is_due = now >= self.save_at;
-        if is_due {
-            // the time saving takes is measured from here
-            self.save_at = now;
-        }
-        is_due
-    }
-
-    fn saved(&mut self) {
-        let took = self.save_at.elapsed();
-        self.save_at = Instant::now() + SAVE_EVERY.max(took * SAVE_SHARE);
-    }
-
-    fn event(&self, trainer: &Trainer, limits: &Limits) -> Event {
-        let meta = &trainer.meta;
-        let rate = self.rate(trainer);
-        let by_time = limits.minutes.map(|minutes| 60.0 * minutes - meta.trained_secs);
-        let by_count = limits.iterations.map(|goal| goal.saturating_sub(trainer.iteration) as f64 / rate);
-        Event::Train {
-            iteration: trainer.iteration,
-            losses: meta.people.iter().cloned().zip(meta.losses.iter().copied()).collect(),
-            iterations_per_sec: rate,
-            images_per_sec: rate * (meta.people.len() * meta.preset.training.batch_per_person) as f64,
-            trained_secs: meta.trained_secs,
-            left_secs: by_time.into_iter().chain(by_count).reduce(f64::min).map(|left| left.max(0.0)),
-        }
-    }
-}
-
-fn due(last: &mut Instant, every: Duration) -> bool {
-    let is_due = last.elapsed() >= every;
-    if is_due {
-        *last = Instant::now();
-    }
-    is_due
 }

@@ -1,16 +1,16 @@
 //! The network, its optimiser, and one step of training.
 
-use bifrons_net::{Adam, Device, Hourglass, LossTerms, Preset, Tensor, weights};
-use bifrons_project::{Checkpoint, Checkpoints};
+use bifrons_net::{Adam, Decoder, Device, Hourglass, LossTerms, Preset, Schedule, Tensor, weights};
+use bifrons_project::{Checkpoint, Checkpoints, Mark, Retention};
 use bifrons_vision::align::Shape;
 use serde::{Deserialize, Serialize};
 
 use crate::{Batch, TrainingError};
 
-const MODEL: &str = "model.safetensors";
-const OPTIMIZER: &str = "optimizer.bpk";
+pub(crate) const MODEL: &str = "model.safetensors";
+pub(crate) const OPTIMIZER: &str = "optimizer.bpk";
 /// The newest preview lies in the checkpoint too, so that old checkpoints can be told apart by looking.
-const PREVIEW: &str = "preview.png";
+pub(crate) const PREVIEW: &str = "preview.png";
 /// How much of the smoothed loss a new iteration makes up.
 const SMOOTHING: f64 = 0.02;
 
@@ -28,12 +28,32 @@ pub struct CheckpointMeta {
     pub trained_secs: f64,
     /// Smoothed loss of each person, 0 to 1; empty before the first iteration.
     pub losses: Vec<f64>,
+    /// Loss of each person on faces that are never trained on, 0 to 1; empty where there are too few faces.
+    #[serde(default)]
+    pub held_out: Vec<f64>,
     /// What the people's faces are shaped like.
     #[serde(default)]
     pub shapes: Vec<Shape>,
+    /// The iteration at which the optimiser began anew (somebody joined).
+    #[serde(default)]
+    pub begun_at: u64,
+    /// Share of the preset's learning rate: halved each time training broke down.
+    #[serde(default = "whole")]
+    pub rate_share: f64,
 }
 
-/// The loss of each person in one iteration, 0 (the same image) to 1 (the opposite).
+fn whole() -> f64 {
+    1.0
+}
+
+impl CheckpointMeta {
+    fn schedule(&self) -> Schedule {
+        let schedule = self.preset.training.clone();
+        Schedule { learning_rate: schedule.learning_rate * self.rate_share, ..schedule }
+    }
+}
+
+/// The loss of each person of the batch in one iteration, 0 (the same image) to 1 (the opposite).
 pub type StepLosses = Vec<f32>;
 
 /// A network in training.
@@ -43,6 +63,8 @@ pub struct Trainer {
     net: Option<Hourglass>,
     adam: Adam,
     device: Device,
+    /// Decoders that learn. The encoder learns when all of them do.
+    learning: Vec<usize>,
     /// Iterations done since the network was new.
     pub iteration: u64,
     /// What is known about it.
@@ -58,6 +80,7 @@ impl Trainer {
             net: Some(Hourglass::new(&preset.network, people.len(), seed, &device)),
             adam: Adam::new(&preset.training),
             device,
+            learning: (0..people.len()).collect(),
             iteration: 0,
             meta: CheckpointMeta {
                 preset,
@@ -65,9 +88,95 @@ impl Trainer {
                 seed,
                 trained_secs: 0.0,
                 losses: Vec::new(),
+                held_out: Vec::new(),
                 shapes: Vec::new(),
+                begun_at: 0,
+                rate_share: 1.0,
             },
         }
+    }
+
+    /// A new network with the encoder of another one, which has learnt what faces do.
+    ///
+    /// # Errors
+    /// As [`resume`](Self::resume); [`TrainingError::Net`] when the encoders are of different shapes.
+    pub fn with_encoder_of(
+        checkpoint: &Checkpoint,
+        preset: Preset,
+        people: Vec<String>,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self, TrainingError> {
+        let (other, _) = load_net(checkpoint, device)?;
+        let mut trainer = Self::new(preset, people, seed, device);
+        trainer.graft(other, |_| None)?;
+        Ok(trainer)
+    }
+
+    /// The network as it was saved, with decoders for more people; those begin anew, as the optimiser does.
+    ///
+    /// # Errors
+    /// As [`resume`](Self::resume).
+    pub fn resume_with(
+        checkpoint: &Checkpoint,
+        people: Vec<String>,
+        device: &Device,
+    ) -> Result<Self, TrainingError> {
+        let (mut other, meta) = load_net(checkpoint, device)?;
+        let mut known: Vec<_> = meta.people.iter().zip(other.decoders.drain(..)).collect();
+        let mut trainer = Self::new(meta.preset.clone(), people.clone(), meta.seed, device);
+        trainer.graft(other, |person| {
+            let place = known.iter().position(|(name, _)| **name == people[person])?;
+            Some(known.swap_remove(place).1)
+        })?;
+        trainer.iteration = checkpoint.step();
+        let (begun_at, losses) = (trainer.iteration, Vec::new());
+        trainer.meta = CheckpointMeta { people, begun_at, losses, held_out: Vec::new(), ..meta };
+        Ok(trainer)
+    }
+
+    /// Takes over the encoder of another network, and its decoders for the people that `decoder` knows.
+    fn graft(
+        &mut self,
+        other: Hourglass,
+        mut decoder: impl FnMut(usize) -> Option<Decoder>,
+    ) -> Result<(), TrainingError> {
+        let fresh = self.net();
+        let own = fresh.clone().decoders.into_iter().enumerate();
+        let decoders = own.map(|(person, own)| decoder(person).unwrap_or(own)).collect();
+        let both = weights::to_safetensors(&Hourglass { encoder: other.encoder, decoders })?;
+        // through the file's form: weights change, the numbers that the optimiser knows them by do not
+        self.net = Some(weights::from_safetensors(fresh.clone(), &both)?);
+        Ok(())
+    }
+
+    /// Lets one decoder alone learn: all other weights stay as they are, to the last bit.
+    ///
+    /// # Errors
+    /// [`TrainingError::Unknown`].
+    pub fn learn_only(&mut self, person: &str) -> Result<(), TrainingError> {
+        let Some(place) = self.meta.people.iter().position(|name| name == person) else {
+            let (person, known) = (person.to_owned(), self.meta.people.join(", "));
+            return Err(TrainingError::Unknown { person, known });
+        };
+        self.learning = vec![place];
+        Ok(())
+    }
+
+    /// The decoders that learn.
+    #[must_use]
+    pub fn learning(&self) -> &[usize] {
+        &self.learning
+    }
+
+    /// Learns at this share of the preset's rate from here on.
+    ///
+    /// # Errors
+    /// [`TrainingError::Net`] when the optimiser's memory cannot be read from the device.
+    pub fn slow_down(&mut self, rate_share: f64) -> Result<(), TrainingError> {
+        self.meta.rate_share = rate_share;
+        self.adam = Adam::from_bytes(&self.meta.schedule(), self.adam.to_bytes()?)?;
+        Ok(())
     }
 
     /// The network as it was saved.
@@ -81,39 +190,46 @@ impl Trainer {
         let fresh = Hourglass::new(&meta.preset.network, meta.people.len(), meta.seed, &device);
         Ok(Self {
             net: Some(weights::from_safetensors(fresh, &checkpoint.read(MODEL)?)?),
-            adam: Adam::from_bytes(&meta.preset.training, checkpoint.read(OPTIMIZER)?)?,
+            adam: Adam::from_bytes(&meta.schedule(), checkpoint.read(OPTIMIZER)?)?,
             device,
+            learning: (0..meta.people.len()).collect(),
             iteration: checkpoint.step(),
             meta,
         })
     }
 
-    /// One iteration: everybody's faces through the one encoder, each person's through their own decoder,
-    /// how far off that is, and one step downhill.
+    /// One iteration: the faces of all people of the batch through the one encoder, each person's through their own
+    /// decoder, how far off that is, and one step downhill. The encoder learns when the batch has everybody.
     ///
     /// # Errors
     /// [`TrainingError::BrokeDown`] when a loss is not a finite number; the network is then as it was.
     pub fn step(&mut self, batch: &Batch) -> Result<StepLosses, TrainingError> {
-        let size = self.meta.preset.network.output_px;
+        let [seen_px, size] = [self.meta.preset.network.input_px, self.meta.preset.network.output_px];
         let each = self.meta.preset.training.batch_per_person;
         let net = self.net();
-        let unfolded = net.encoder.forward(self.tensor(&batch.input, 3, size));
+        let unfolded = net.encoder.forward(self.tensor(&batch.input, 3, seen_px));
         let truth = self.tensor(&batch.truth, 3, size);
         let weight = self.tensor(&batch.weight, 1, size);
 
-        let mut losses = Vec::new();
-        for (person, decoder) in net.decoders.iter().enumerate() {
-            let own = |faces: &Tensor<4>| faces.clone().narrow(0, person * each, each);
-            let drawn = decoder.forward(own(&unfolded));
+        let is_everybody = batch.people.len() == net.decoders.len();
+        let unfolded = if is_everybody { unfolded } else { unfolded.detach() };
+
+        let (mut losses, mut values) = (Vec::new(), StepLosses::new());
+        for (place, &person) in batch.people.iter().enumerate() {
+            let own = |faces: &Tensor<4>| faces.clone().narrow(0, place * each, each);
+            let drawn = net.decoders[person].forward(own(&unfolded));
             let terms = LossTerms::new(drawn, own(&truth), own(&weight));
+            for (term, value) in [("DSSIM", &terms.dssim), ("MSE", &terms.mse)] {
+                self.check(person, term, value.clone().into_scalar::<f32>())?;
+            }
             losses.push(terms.total());
         }
-        let values: StepLosses = losses.iter().map(|loss| loss.clone().into_scalar::<f32>()).collect();
-        self.check(&values)?;
+        values.extend(losses.iter().map(|loss| loss.clone().into_scalar::<f32>()));
         let total = Tensor::cat(losses, 0).sum();
-        self.net = self.net.take().map(|net| self.adam.step(net, &total, self.iteration));
+        let step = self.iteration - self.meta.begun_at;
+        self.net = self.net.take().map(|net| self.adam.step(net, &total, step));
         self.iteration += 1;
-        self.smooth(&values);
+        self.smooth(&batch.people, &values);
         Ok(values)
     }
 
@@ -132,9 +248,12 @@ impl Trainer {
         let model = weights::to_safetensors(self.net())?;
         let optimizer = self.adam.to_bytes()?;
         let files = [(MODEL, model.as_slice()), (OPTIMIZER, &optimizer), (PREVIEW, preview)];
-        let worst = self.meta.losses.iter().copied().reduce(f64::max);
-        checkpoints.save(self.iteration, worst, &files, &self.meta)?;
-        checkpoints.prune(Checkpoints::KEEP_NEWEST)?;
+        // unseen faces tell better than those that were learnt
+        let telling = if self.meta.held_out.is_empty() { &self.meta.losses } else { &self.meta.held_out };
+        let loss = telling.iter().copied().reduce(f64::max);
+        let mark = Mark { step: self.iteration, trained_secs: self.meta.trained_secs, loss };
+        checkpoints.save(&mark, &files, &self.meta)?;
+        checkpoints.prune(&Retention::default())?;
         Ok(())
     }
 
@@ -148,22 +267,20 @@ impl Trainer {
         flat.reshape([count, channels, size, size])
     }
 
-    fn check(&self, values: &[f32]) -> Result<(), TrainingError> {
-        match values.iter().position(|loss| !loss.is_finite()) {
-            None => Ok(()),
-            Some(person) => Err(TrainingError::BrokeDown {
-                iteration: self.iteration,
-                person: self.meta.people[person].clone(),
-                loss: values[person],
-            }),
+    fn check(&self, person: usize, term: &'static str, value: f32) -> Result<(), TrainingError> {
+        if value.is_finite() {
+            return Ok(());
         }
+        let (iteration, person) = (self.iteration, self.meta.people[person].clone());
+        Err(TrainingError::BrokeDown { iteration, person, term, value: f64::from(value) })
     }
 
-    fn smooth(&mut self, values: &[f32]) {
+    fn smooth(&mut self, people: &[usize], values: &[f32]) {
         // while there is little to average over, the plain mean
-        let share = SMOOTHING.max(1.0 / self.iteration as f64);
-        self.meta.losses.resize(values.len(), 0.0);
-        for (smoothed, &value) in self.meta.losses.iter_mut().zip(values) {
+        let share = SMOOTHING.max(1.0 / (self.iteration - self.meta.begun_at) as f64);
+        self.meta.losses.resize(self.meta.people.len(), 0.0);
+        for (&person, &value) in people.iter().zip(values) {
+            let smoothed = &mut self.meta.losses[person];
             *smoothed += share * (f64::from(value) - *smoothed);
         }
     }
@@ -185,10 +302,10 @@ pub fn load_net(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Faceset, Sampler, TrainingFace};
+    use crate::{Faceset, Look, Sampler, TrainingFace};
 
-    /// Two people of two faces each: a bright disc high or low, in the colour of the person.
-    fn facesets() -> Vec<Faceset> {
+    /// People of two faces each: a bright disc high or low, in the colour of the person.
+    fn facesets(people: &[String]) -> Vec<Faceset> {
         let face = |person: usize, number: usize| {
             let inside = |p: usize| {
                 let (x, y) = ((p % 84) as f32 - 42.0, (p / 84) as f32 - 36.0 - 12.0 * number as f32);
@@ -198,14 +315,14 @@ mod tests {
                 (0..84 * 84 * 3).map(|i| if inside(i / 3) && i % 3 != person { 220 } else { 60 }).collect();
             TrainingFace::new(84, rgb, vec![255; 84 * 84], vec![0; 84 * 84])
         };
-        let people = ["alice", "bob"].iter().enumerate();
-        let faceset = |(person, name): (usize, &&str)| Faceset {
-            person: (*name).to_owned(),
+        let faceset = |(person, name): (usize, &String)| Faceset {
+            person: name.clone(),
             faces: vec![face(person, 0), face(person, 1)],
-            poses: vec![(0.0, 0.0); 2],
+            looks: vec![Look { yaw: 0.0, pitch: 0.0, mouth: 0.0, eyes: 0.3, sharpness: 1.0 }; 2],
+            held_out: 0..0,
             shape: Shape::of([]),
         };
-        people.map(faceset).collect()
+        people.iter().enumerate().map(faceset).collect()
     }
 
     fn preset() -> Preset {
@@ -217,12 +334,13 @@ mod tests {
 
     /// Trains to an iteration; gives the losses of the last one.
     fn trained(trainer: &mut Trainer, to: u64) -> StepLosses {
-        let facesets = facesets();
-        let poses: Vec<_> = facesets.iter().map(|set| set.poses.clone()).collect();
-        let sampler = Sampler::new(7, &poses);
+        let facesets = facesets(&trainer.meta.people);
+        let sampler = Sampler::new(7, facesets.iter().map(|set| (&*set.looks, 0..0)));
         let mut losses = Vec::new();
         while trainer.iteration < to {
-            losses = trainer.step(&Batch::of(trainer.iteration, &sampler, &facesets, &preset())).unwrap();
+            let people = trainer.learning().to_vec();
+            let batch = Batch::of(trainer.iteration, &people, &sampler, &facesets, &preset());
+            losses = trainer.step(&batch).unwrap();
         }
         losses
     }
@@ -269,17 +387,52 @@ mod tests {
     }
 
     #[test]
+    fn somebody_joins_and_the_others_stay_as_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoints = Checkpoints::new(folder.path());
+        let mut first = new_trainer();
+        trained(&mut first, 4);
+        first.save(&checkpoints, b"preview").unwrap();
+        let saved = checkpoints.newest().unwrap().checkpoint.unwrap();
+
+        // in front of the others, so that everybody's number changes
+        let people = ["carol", "alice", "bob"].map(str::to_owned).to_vec();
+        let mut three = Trainer::resume_with(&saved, people, &Device::flex()).unwrap();
+        three.learn_only("carol").unwrap();
+        let bytes = |part: &Decoder| weights::to_safetensors(part).unwrap();
+        let encoder = |trainer: &Trainer| weights::to_safetensors(&trainer.net().encoder).unwrap();
+        let begun = bytes(&three.net().decoders[0]);
+        assert_eq!(trained(&mut three, 12).len(), 1);
+        assert!(bytes(&three.net().decoders[0]) != begun);
+        assert!(bytes(&three.net().decoders[1]) == bytes(&first.net().decoders[0]));
+        assert!(bytes(&three.net().decoders[2]) == bytes(&first.net().decoders[1]));
+        assert!(encoder(&three) == encoder(&first));
+
+        // as it is saved and gone on from, with everybody
+        three.save(&checkpoints, b"preview").unwrap();
+        let saved = checkpoints.newest().unwrap().checkpoint.unwrap();
+        let mut all = Trainer::resume(&saved, &Device::flex()).unwrap();
+        assert_eq!(trained(&mut all, 14).len(), 3);
+        assert!(encoder(&all) != encoder(&first));
+        assert!(all.learn_only("dave").unwrap_err().to_string().contains("carol, alice, bob"));
+
+        let other = vec!["eve".to_owned(), "frank".to_owned()];
+        let begun = Trainer::with_encoder_of(&saved, preset(), other, 9, &Device::flex()).unwrap();
+        assert!(encoder(&begun) == encoder(&three) && begun.iteration == 0);
+    }
+
+    #[test]
     fn a_broken_number_is_named_and_costs_nothing() {
         let mut trainer = new_trainer();
         trained(&mut trainer, 1);
         let area = 64 * 64;
         let mut truth = vec![0.5; 4 * 3 * area];
         truth[3 * 3 * area] = f32::NAN;
-        let batch =
-            Batch { iteration: 1, input: vec![0.5; 4 * 3 * area], truth, weight: vec![1.0; 4 * area] };
+        let (input, weight) = (vec![0.5; 4 * 3 * area], vec![1.0; 4 * area]);
+        let batch = Batch { iteration: 1, people: vec![0, 1], input, truth, weight };
         let before = weights::to_safetensors(trainer.net()).unwrap();
         let error = trainer.step(&batch).unwrap_err().to_string();
-        assert!(error.contains("iteration 1") && error.contains("bob"), "{error}");
+        assert!(error.contains("iteration 1") && error.contains("DSSIM of bob is NaN"), "{error}");
         assert!(weights::to_safetensors(trainer.net()).unwrap() == before);
     }
 }

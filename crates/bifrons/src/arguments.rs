@@ -26,7 +26,7 @@ pub(crate) enum Command {
     New {
         /// The folder to make.
         project: PathBuf,
-        /// Shape of the network: quick or original.
+        /// Shape of the network: quick, film or original.
         #[arg(long, default_value = "quick")]
         preset: String,
         /// Seed of everything random.
@@ -55,9 +55,23 @@ pub(crate) enum Command {
         project: ProjectArgument,
         #[command(flatten)]
         limits: LimitArguments,
+        /// A new model begins with the encoder of this project, which knows what faces do.
+        #[arg(long, value_name = "DIR")]
+        start_from: Option<PathBuf>,
+        /// Train this person's decoder alone (somebody who joined): everything else stays as it is.
+        #[arg(long, value_name = "NAME")]
+        only: Option<String>,
+        /// Say how much memory it takes, and do nothing else.
+        #[arg(long)]
+        dry_run: bool,
         /// Where to compute: cpu.
         #[arg(long, default_value = "cpu")]
         device: String,
+    },
+    /// The trained model: what it is, as a file, how it came to be.
+    Model {
+        #[command(subcommand)]
+        what: ModelCommand,
     },
     /// Put a trained face onto a film.
     Convert {
@@ -106,6 +120,40 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum ModelCommand {
+    /// Say what the project's checkpoints are, or what a file holds.
+    Inspect {
+        /// A file that `export` wrote, instead of the project.
+        file: Option<PathBuf>,
+        #[command(flatten)]
+        project: ProjectArgument,
+    },
+    /// Write the newest checkpoint's network to one file (safetensors).
+    Export {
+        /// The file to write, .safetensors.
+        #[arg(short, long, value_name = "OUT")]
+        output: PathBuf,
+        #[command(flatten)]
+        project: ProjectArgument,
+    },
+    /// Make the model of a file that of a project without one.
+    Import {
+        /// A file that `export` wrote.
+        file: PathBuf,
+        #[command(flatten)]
+        project: ProjectArgument,
+    },
+    /// Make a film of the previews: how the faces came to be.
+    Timelapse {
+        /// The film to write, .mp4.
+        #[arg(short, long, value_name = "OUT")]
+        output: PathBuf,
+        #[command(flatten)]
+        project: ProjectArgument,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum MeasureCommand {
     /// A finished film against its footage, frame by frame.
     Swap {
@@ -141,7 +189,7 @@ pub(crate) enum MeasureCommand {
         /// Where to work; the project is kept there [default: a temporary folder].
         #[arg(long, value_name = "DIR")]
         work: Option<PathBuf>,
-        /// Shape of the network: quick or original.
+        /// Shape of the network: quick, film or original.
         #[arg(long, default_value = "quick")]
         preset: String,
         #[command(flatten)]
@@ -159,7 +207,7 @@ pub(crate) enum MeasureCommand {
     Speed {
         /// A film with one face, which is scaled to both sizes.
         clip: PathBuf,
-        /// Shape of the network: quick or original.
+        /// Shape of the network: quick, film or original.
         #[arg(long, default_value = "quick")]
         preset: String,
         /// How often everything is measured.
@@ -193,7 +241,7 @@ pub(crate) struct ReportArguments {
 pub(crate) enum BenchCommand {
     /// Train on faces made up in memory, of two people.
     Train {
-        /// Shape of the network: quick or original.
+        /// Shape of the network: quick, film or original.
         #[arg(long, default_value = "quick")]
         preset: String,
         /// Iterations before measuring begins.
@@ -208,7 +256,7 @@ pub(crate) enum BenchCommand {
     },
     /// Draw faces made up in memory: encoder and decoder.
     Draw {
-        /// Shape of the network: quick or original.
+        /// Shape of the network: quick, film or original.
         #[arg(long, default_value = "quick")]
         preset: String,
         /// Faces drawn at once.
@@ -237,7 +285,7 @@ pub(crate) struct SwapArguments {
     /// Project folder [default: OUT with the ending .bifrons].
     #[arg(long, value_name = "DIR")]
     pub(crate) project: Option<PathBuf>,
-    /// Shape of the network: quick or original.
+    /// Shape of the network: quick, film or original.
     #[arg(long, default_value = "quick")]
     pub(crate) preset: String,
     #[command(flatten)]
@@ -262,6 +310,9 @@ pub(crate) struct LimitArguments {
     /// Train until everybody's loss is at most this (0 the same image, 1 the opposite).
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = positive)]
     pub(crate) loss: Option<f64>,
+    /// Train until faces that are never trained on have not been drawn better for a while.
+    #[arg(long)]
+    pub(crate) plateau: bool,
 }
 
 #[derive(Debug, Args)]

@@ -21,7 +21,8 @@ impl<T: OuterTile> Weighing for T {
         let bytes_of_line = 4 * (conv.stride * layout.line() + sums.line());
         let weigh = |lines| outer(self, conv, (x, layout), (before, sums), lines);
         let weights = conv.weights(layout.dims.channels, sums.dims.channels);
-        in_pieces::<f32>(weights, sums.dims, bytes_of_line, weigh).unwrap_or_else(|| weigh(0..sums.dims.height))
+        in_pieces::<f32>(weights, sums.dims, bytes_of_line, weigh)
+            .unwrap_or_else(|| weigh(0..sums.dims.height))
     }
 }
 

@@ -101,7 +101,8 @@ impl Kernels for Flex {
         let gradient = gradient.to_contiguous();
         let [mut weights, mut mean, mut square] =
             [weights, mean, square].map(|tensor| tensor.to_contiguous());
-        let bits = (gradient.dtype() == DType::BF16).then(|| bytemuck::cast_slice::<u8, u16>(gradient.bytes()));
+        let bits =
+            (gradient.dtype() == DType::BF16).then(|| bytemuck::cast_slice::<u8, u16>(gradient.bytes()));
         let of_weights = weights.storage_mut::<f32>();
         let (of_mean, of_square) = (mean.storage_mut::<f32>(), square.storage_mut::<f32>());
         match bits {

@@ -9,7 +9,12 @@ fn save(checkpoints: &Checkpoints, step: u64, loss: f64) -> Checkpoint {
     let optimizer: Vec<u8> = (0..3000u32).map(|n| (n * 7) as u8).collect();
     let meta = json!({"preset": "quick", "rng": [u64::MAX, step], "momentum": 0.1 + 0.2});
     let files = [("model.safetensors", model.as_slice()), ("optimizer.safetensors", optimizer.as_slice())];
-    checkpoints.save(step, Some(loss), &files, &meta).unwrap()
+    checkpoints.save(&Mark { loss: Some(loss), ..mark(step) }, &files, &meta).unwrap()
+}
+
+/// A quarter of an hour a step.
+fn mark(step: u64) -> Mark {
+    Mark { step, trained_secs: 900.0 * step as f64, loss: None }
 }
 
 fn scratch() -> (tempfile::TempDir, Checkpoints) {
@@ -104,7 +109,7 @@ fn a_manifest_cannot_reach_outside_of_its_folder() {
     let error = Checkpoint::open(saved.dir()).unwrap_err();
     assert!(error.to_string().contains("outside"), "{error}");
     for name in ["../x", "/x", "", ".x", "manifest.json", "a/b", "a\\b"] {
-        assert!(checkpoints.save(2, None, &[(name, b"")], &()).is_err(), "{name:?}");
+        assert!(checkpoints.save(&mark(2), &[(name, b"")], &()).is_err(), "{name:?}");
     }
 }
 
@@ -127,7 +132,7 @@ fn a_failure_at_any_step_of_saving_leaves_the_one_before() {
         save(&checkpoints, 1, 0.5);
         let failures = atomic::tests::fail_at_each_step(
             kind,
-            || checkpoints.save(2, None, &[("model.safetensors", &[3; 100])], &json!({})),
+            || checkpoints.save(&mark(2), &[("model.safetensors", &[3; 100])], &json!({})),
             |error| {
                 let found = checkpoints.newest().unwrap();
                 assert!(found.damaged.is_empty(), "{:?}", found.damaged);
@@ -150,7 +155,7 @@ fn a_failure_while_a_step_is_replaced_keeps_the_old_or_has_the_new() {
     save(&checkpoints, 1, 0.5);
     let failures = atomic::tests::fail_at_each_step(
         io::ErrorKind::Other,
-        || checkpoints.save(1, None, &[("model.safetensors", &[3; 100])], &json!({})),
+        || checkpoints.save(&mark(1), &[("model.safetensors", &[3; 100])], &json!({})),
         |_| {
             let found = checkpoints.newest().unwrap();
             assert!(found.damaged.is_empty(), "{:?}", found.damaged);
@@ -178,9 +183,59 @@ fn pruning_keeps_the_newest_and_the_best_and_lets_damaged_ones_be() {
         save(&checkpoints, step, loss);
     }
     fs::remove_file(checkpoints.dir_of(3).join("model.safetensors")).unwrap();
-    assert_eq!(checkpoints.prune(Checkpoints::KEEP_NEWEST).unwrap(), [1, 4]);
+    assert_eq!(checkpoints.prune(&NO_HOURS).unwrap(), [1, 4]);
     assert_eq!(checkpoints.steps().unwrap(), [2, 3, 5, 6, 7]);
-    assert!(checkpoints.prune(3).unwrap().is_empty());
+    assert!(checkpoints.prune(&NO_HOURS).unwrap().is_empty());
+}
+
+#[test]
+fn one_an_hour_is_kept_while_there_is_room() {
+    let (_folder, checkpoints) = scratch();
+    for step in 1..=20 {
+        save(&checkpoints, step, 20.0 - step as f64);
+        checkpoints.prune(&Retention { newest: 2, ..Retention::default() }).unwrap();
+    }
+    // hours begin with steps 4, 8, 12, 16 and 20; the last two are the newest, the last the best
+    assert_eq!(checkpoints.steps().unwrap(), [4, 8, 12, 16, 19, 20]);
+    // room for three of 8000 bytes
+    assert_eq!(checkpoints.prune(&Retention { newest: 2, hourly_bytes: 24_500 }).unwrap(), [4, 8]);
+}
+
+/// Three, and none for the hours.
+const NO_HOURS: Retention = Retention { newest: 3, hourly_bytes: 0 };
+
+/// A flipped bit or a cut at 200 places of every file: noticed, named, and the one before is found.
+#[test]
+fn damage_anywhere_is_refused_and_the_one_before_is_used() {
+    let (_folder, checkpoints) = scratch();
+    save(&checkpoints, 1, 0.5);
+    let newest = save(&checkpoints, 2, 0.4);
+    let files: Vec<_> = fs::read_dir(newest.dir()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(files.len(), 4);
+    for number in 0..200_usize {
+        let path = &files[number % files.len()];
+        let whole = fs::read(path).unwrap();
+        // places all over the file, the first and the last byte among them
+        let at = (number / files.len()) * (whole.len() - 1) / (200 / files.len() - 1);
+        let mut damaged = whole.clone();
+        if number % 3 == 0 {
+            damaged.truncate(at);
+        } else {
+            damaged[at] ^= 1 << (number % 8);
+        }
+        atomic::write(path, &damaged).unwrap();
+        let found = checkpoints.newest().unwrap();
+        assert_eq!(found.checkpoint.unwrap().step(), 1, "{} at {at}", path.display());
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let reason = &found.damaged[0].reason;
+        // of the manifest and its hash, one does not tell which is right
+        assert!(
+            reason.contains(name) || name.starts_with("manifest") && reason.contains("manifest"),
+            "{reason}"
+        );
+        atomic::write(path, &whole).unwrap();
+    }
+    assert_eq!(checkpoints.newest().unwrap().checkpoint.unwrap().step(), 2);
 }
 
 #[test]

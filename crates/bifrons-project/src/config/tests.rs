@@ -13,7 +13,7 @@ fn full() -> Config {
         format_version: 1,
         preset: "film".into(),
         seed: 7,
-        stop: StopRules { minutes: Some(8.0), iterations: Some(20_000), loss: Some(0.02) },
+        stop: StopRules { minutes: Some(8.0), iterations: Some(20_000), loss: Some(0.02), plateau: true },
         people: vec![
             PersonConfig {
                 name: "alice".into(),

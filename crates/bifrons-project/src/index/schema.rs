@@ -1,7 +1,22 @@
-//! Tables of `bifrons.db`, version 1.
+//! Tables of `bifrons.db`, version 2.
 
-/// Written into `PRAGMA user_version`; a file with another number is refused.
-pub(super) const VERSION: i64 = 1;
+/// Written into `PRAGMA user_version`; a file of a later version is refused, one of an earlier brought up to this.
+pub(super) const VERSION: i64 = 2;
+
+/// What each version added to the one before: `ADDED[0]` makes version 2 of version 1.
+pub(super) const ADDED: [&str; VERSION as usize - 1] = [CURVES];
+
+/// How training went.
+pub(super) const CURVES: &str = "
+CREATE TABLE curves (
+  iteration INTEGER NOT NULL,
+  person INTEGER NOT NULL REFERENCES people(id),
+  trained_secs REAL NOT NULL,
+  loss REAL NOT NULL,               -- smoothed, on faces as they are varied
+  held_out REAL,                    -- on faces that are never trained on
+  PRIMARY KEY (iteration, person)
+) WITHOUT ROWID;
+";
 
 /// Written into `PRAGMA application_id`: "BFRN". Lets `file` tell what the database is.
 pub(super) const APPLICATION_ID: i64 = 0x4246_524E;

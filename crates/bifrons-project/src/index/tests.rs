@@ -278,9 +278,9 @@ fn other_versions_and_other_files_are_refused_untouched() {
     let scratch = Scratch::new();
     let path = scratch.layout().database();
     drop(scratch.open());
-    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 2).unwrap();
+    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 3).unwrap();
     let error = Index::open(&scratch.layout()).unwrap_err();
-    assert!(matches!(error, ProjectError::Version { found: 2, expected: 1, .. }), "{error}");
+    assert!(matches!(error, ProjectError::Version { found: 3, expected: 2, .. }), "{error}");
     assert!(error.hint().unwrap().contains("newer"));
 
     let stranger = Scratch::new();
@@ -295,6 +295,47 @@ fn other_versions_and_other_files_are_refused_untouched() {
     let error = Index::open(&garbage.layout()).unwrap_err();
     assert!(matches!(error, ProjectError::Damaged { .. }), "{error}");
     assert_eq!(std::fs::read(garbage.layout().database()).unwrap(), [7; 10_000]);
+}
+
+#[test]
+fn an_index_of_the_first_version_is_brought_up_to_date() {
+    let scratch = Scratch::new();
+    let index = scratch.open();
+    index.add_person("alice").unwrap();
+    drop(index);
+    let old = rusqlite::Connection::open(scratch.layout().database()).unwrap();
+    old.execute_batch("DROP TABLE curves; PRAGMA user_version = 1;").unwrap();
+    drop(old);
+    for _ in 0..2 {
+        let index = scratch.open();
+        assert_eq!(index.people().unwrap(), ["alice"]);
+        assert!(index.curve().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn a_curve_goes_on_from_where_the_model_does() {
+    let scratch = Scratch::new();
+    let index = scratch.open();
+    for name in ["alice", "bob"] {
+        index.add_person(name).unwrap();
+    }
+    let point = |iteration: u64, person: &str, held_out: Option<f64>| CurvePoint {
+        iteration,
+        person: person.to_owned(),
+        trained_secs: iteration as f64 / 2.0,
+        loss: 0.25,
+        held_out,
+    };
+    let points = [point(10, "alice", Some(0.5)), point(10, "bob", None), point(20, "bob", Some(0.125))];
+    index.extend_curve(&points).unwrap();
+    assert_eq!(index.curve().unwrap(), points);
+    // the same place again replaces it
+    index.extend_curve(&[point(20, "bob", None)]).unwrap();
+    assert_eq!(index.curve().unwrap()[2].held_out, None);
+    index.cut_curve(10).unwrap();
+    assert_eq!(index.curve().unwrap(), points[..2]);
+    assert!(index.extend_curve(&[point(30, "carol", None)]).is_err());
 }
 
 #[test]

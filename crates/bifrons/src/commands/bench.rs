@@ -26,15 +26,14 @@ pub(super) fn train(
 ) -> anyhow::Result<Finished> {
     let preset = Preset::named(preset)?;
     let batch = preset.training.batch_per_person;
-    let names = (1..=PEOPLE).map(|number| format!("person-{number}")).collect();
-    let mut trainer = Trainer::new(preset.clone(), names, 1, &named_device(device)?);
+    let mut trainer = Trainer::new(preset.clone(), names(PEOPLE), 1, &named_device(device)?);
 
     let (mut secs, mut losses) = (Vec::new(), Vec::new());
     for iteration in 0..warm + iterations {
         if context.stop.is_requested() {
             return Ok(Finished { stopped: true, ..Finished::default() });
         }
-        let faces = made_up(iteration, &preset);
+        let faces = made_up(iteration, PEOPLE, &preset);
         let started = Instant::now();
         losses.push(trainer.step(&faces)?.iter().sum::<f32>());
         if iteration >= warm {
@@ -44,6 +43,19 @@ pub(super) fn train(
     let mut found = timing(&preset, device, batch, PEOPLE * batch, secs);
     found["losses"] = json!(losses);
     tell(&found)
+}
+
+/// Trains on made-up faces for two steps: after them, memory is what it stays.
+pub(super) fn two_steps(preset: &Preset, people: usize) -> anyhow::Result<()> {
+    let mut trainer = Trainer::new(preset.clone(), names(people), 1, &named_device("cpu")?);
+    for iteration in 0..2 {
+        trainer.step(&made_up(iteration, people, preset))?;
+    }
+    Ok(())
+}
+
+fn names(people: usize) -> Vec<String> {
+    (1..=people).map(|number| format!("person-{number}")).collect()
 }
 
 /// Times drawing: faces through encoder and decoder, as conversion does it.
@@ -108,12 +120,15 @@ fn tell(found: &Value) -> anyhow::Result<Finished> {
 }
 
 /// Smooth coloured waves in `[0, 1]`, other ones for every image: as costly as faces, and nobody's.
-fn made_up(iteration: u64, preset: &Preset) -> Batch {
-    let size_px = preset.network.output_px;
-    let images = PEOPLE * preset.training.batch_per_person;
-    let planes: Vec<f32> =
-        (0..images * 3 * size_px * size_px).map(|index| wave(index, size_px, iteration)).collect();
-    Batch { iteration, input: planes.clone(), truth: planes, weight: vec![1.0; images * size_px * size_px] }
+fn made_up(iteration: u64, people: usize, preset: &Preset) -> Batch {
+    let images = people * preset.training.batch_per_person;
+    let planes = |size_px: usize| -> Vec<f32> {
+        (0..images * 3 * size_px * size_px).map(|index| wave(index, size_px, iteration)).collect()
+    };
+    let (input_px, output_px) = (preset.network.input_px, preset.network.output_px);
+    let weight = vec![1.0; images * output_px * output_px];
+    let people = (0..people).collect();
+    Batch { iteration, people, input: planes(input_px), truth: planes(output_px), weight }
 }
 
 /// One number of many images.
@@ -144,7 +159,7 @@ mod tests {
     #[test]
     fn made_up_faces_have_the_shape_and_range_of_real_ones() {
         let preset = &Preset::built_in()[0];
-        let (first, next) = (made_up(0, preset), made_up(1, preset));
+        let (first, next) = (made_up(0, PEOPLE, preset), made_up(1, PEOPLE, preset));
         assert_eq!(first.input.len(), PEOPLE * preset.training.batch_per_person * 3 * 64 * 64);
         assert_eq!(first.weight.len(), PEOPLE * preset.training.batch_per_person * 64 * 64);
         assert!(first.input.iter().all(|value| (0.0..=1.0).contains(value)));

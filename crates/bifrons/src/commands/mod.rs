@@ -5,6 +5,7 @@ mod convert;
 mod doctor;
 mod extract;
 mod measure;
+mod model;
 mod project;
 mod swap;
 mod train;
@@ -30,7 +31,11 @@ pub(crate) fn run(command: &Command, context: &Context) -> anyhow::Result<Finish
         Command::New { project, preset, seed } => project::new(project, preset, *seed, context),
         Command::Add { name, clips, project } => project::add(&project.project, name, clips, context),
         Command::Extract { project } => extract::run(&project.project, context),
-        Command::Train { project, limits, device } => train::run(&project.project, limits, device, context),
+        Command::Train { project, limits, start_from, only, dry_run, device } => {
+            let how = train::How { start_from: start_from.as_deref(), only: only.as_deref() };
+            train::run(&project.project, limits, &how, *dry_run, device, context)
+        }
+        Command::Model { what } => model::run(what, context),
         Command::Convert { face, onto, output, project, device } => {
             convert::run(&project.project, face, onto, output, device, context)
         }

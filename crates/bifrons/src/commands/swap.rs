@@ -10,7 +10,7 @@ use super::Context;
 use super::convert::convert_clip;
 use super::extract::extract_person;
 use super::project::add_clip;
-use super::train::{named_device, train_people};
+use super::train::{How, named_device, train_people};
 use crate::arguments::SwapArguments;
 use crate::failure::{Finished, Usage};
 
@@ -66,7 +66,8 @@ fn stages(
     // all of the project, in its own order: so the way back uses the same model
     let people = project.index().people()?;
     let limits = arguments.limits.or_default();
-    if !train_people(project, &people, preset, arguments.seed, &limits, device, context, finished)? {
+    let (seed, how) = (arguments.seed, How::default());
+    if !train_people(project, &people, preset, seed, &limits, &how, device, context, finished)? {
         return Ok(false);
     }
     convert_clip(project, identity, &film, &arguments.output, device, context, finished)

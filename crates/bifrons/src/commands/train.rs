@@ -3,22 +3,30 @@
 use std::path::Path;
 
 use bifrons_net::{Device, DeviceName, Preset, device};
-use bifrons_project::Project;
-use bifrons_training::{Ending, Faceset, Limits, train};
+use bifrons_project::{Event, Project};
+use bifrons_training::{Ending, Faceset, Job, Limits, train};
 
-use super::Context;
+use super::{Context, bench};
 use crate::arguments::LimitArguments;
 use crate::failure::{Finished, Usage};
+use crate::memory;
 
 /// How long `quick` trains when nobody says anything: a look, within a coffee.
 const DEFAULT_MINUTES: f64 = 8.0;
+/// Threads that make batches: one is enough for two that compute.
+const LOADER_THREADS: usize = 1;
 
 impl LimitArguments {
     /// What was typed, or the default when nothing was.
     pub(super) fn or_default(self) -> Limits {
-        let Self { minutes, iterations, loss } = self;
-        let nothing = minutes.is_none() && iterations.is_none() && loss.is_none();
-        Limits { minutes: minutes.or(nothing.then_some(DEFAULT_MINUTES)), iterations, loss }
+        let Self { minutes, iterations, loss, plateau } = self;
+        let minutes = minutes.or(self.is_empty().then_some(DEFAULT_MINUTES));
+        Limits { minutes, iterations, loss, plateau }
+    }
+
+    fn is_empty(&self) -> bool {
+        let Self { minutes, iterations, loss, plateau } = self;
+        minutes.is_none() && iterations.is_none() && loss.is_none() && !plateau
     }
 }
 
@@ -27,9 +35,20 @@ pub(super) fn named_device(name: &str) -> anyhow::Result<Device> {
     Ok(device(name.parse::<DeviceName>()?))
 }
 
+/// What else was asked for.
+#[derive(Clone, Copy, Default)]
+pub(super) struct How<'a> {
+    /// Another project, whose encoder a new model begins with.
+    pub(super) start_from: Option<&'a Path>,
+    /// The one person whose decoder learns.
+    pub(super) only: Option<&'a str>,
+}
+
 pub(super) fn run(
     dir: &Path,
     limits: &LimitArguments,
+    how: &How<'_>,
+    dry_run: bool,
     device: &str,
     context: &Context,
 ) -> anyhow::Result<Finished> {
@@ -42,14 +61,17 @@ pub(super) fn run(
     }
     let config = project.config()?;
     let preset = Preset::named(&config.preset)?;
-    let mut limits = limits.or_default();
-    let typed_nothing = limits == LimitArguments { minutes: None, iterations: None, loss: None }.or_default();
-    if typed_nothing && !config.stop.is_empty() {
-        let stop = config.stop;
-        limits = Limits { minutes: stop.minutes, iterations: stop.iterations, loss: stop.loss };
+    if dry_run {
+        return needs(&project, &people, &preset, context);
     }
+    let limits = if limits.is_empty() && !config.stop.is_empty() {
+        let stop = config.stop;
+        Limits { minutes: stop.minutes, iterations: stop.iterations, loss: stop.loss, plateau: stop.plateau }
+    } else {
+        limits.or_default()
+    };
     let mut finished = Finished::default();
-    train_people(&project, &people, &preset, config.seed, &limits, &device, context, &mut finished)?;
+    train_people(&project, &people, &preset, config.seed, &limits, how, &device, context, &mut finished)?;
     Ok(finished)
 }
 
@@ -61,24 +83,64 @@ pub(super) fn train_people(
     preset: &Preset,
     seed: u64,
     limits: &Limits,
+    how: &How<'_>,
     device: &Device,
     context: &Context,
     finished: &mut Finished,
 ) -> anyhow::Result<bool> {
     let reporter = context.reporter.as_ref();
-    let facesets = people
-        .iter()
-        .map(|person| Faceset::load(project, person, &preset.network, reporter))
-        .collect::<Result<Vec<_>, _>>()?;
-    let trained = train(project, facesets, preset, seed, limits, device, reporter, &context.stop)?;
+    let load = |person: &String| Faceset::load(project, person, &preset.network, reporter);
+    let facesets = people.iter().map(load).collect::<Result<Vec<_>, _>>()?;
+    let How { start_from, only } = *how;
+    let (stop, loader_threads) = (&context.stop, LOADER_THREADS);
+    let job = Job { project, preset, seed, limits, device, start_from, only, loader_threads, reporter, stop };
+    let trained = train(&job, facesets)?;
     finished.measured.insert("iterations".to_owned(), trained.iteration as f64);
     finished.measured.insert("trained_secs".to_owned(), trained.trained_secs);
     for (person, loss) in &trained.losses {
         finished.measured.insert(format!("loss_of_{person}"), *loss);
+    }
+    for (person, loss) in &trained.held_out {
+        finished.measured.insert(format!("held_out_loss_of_{person}"), *loss);
     }
     if trained.iterations_per_sec > 0.0 {
         finished.measured.insert("iterations_per_sec".to_owned(), trained.iterations_per_sec);
     }
     finished.stopped = trained.ending == Ending::Stopped;
     Ok(!finished.stopped)
+}
+
+/// Says how much memory training takes: the faces by their number, everything else by doing it, on faces made up.
+fn needs(
+    project: &Project,
+    people: &[String],
+    preset: &Preset,
+    context: &Context,
+) -> anyhow::Result<Finished> {
+    const MIB: f64 = 1_048_576.0;
+    let mut faces = 0;
+    for person in people {
+        faces += project.index().faces_of(person, bifrons_project::Review::NotThrownAway)?.len();
+    }
+    let of_faces = faces as f64 * Faceset::bytes_of_face(&preset.network) as f64 / MIB;
+    bench::two_steps(preset, people.len())?;
+    let mut finished = Finished::default();
+    let Some(of_training) = memory::peak_mib() else {
+        anyhow::bail!("this system does not tell how much memory a program takes");
+    };
+    let needed = of_training + of_faces;
+    finished.measured.insert("memory_needed_mib".to_owned(), needed);
+    let Some(available) = memory::available_mib() else { return Ok(finished) };
+    finished.measured.insert("memory_available_mib".to_owned(), available + of_training);
+    if needed > available + of_training {
+        let smallest = Preset::built_in().into_iter().next().map(|preset| preset.name).unwrap_or_default();
+        let text = format!("the preset `{}` does not fit into this machine's memory", preset.name);
+        let hint = if smallest == preset.name {
+            "close other programs, or throw away some faces".to_owned()
+        } else {
+            format!("use the preset `{smallest}`")
+        };
+        context.reporter.report(&Event::Warning { text, hint: Some(hint) });
+    }
+    Ok(finished)
 }

@@ -16,7 +16,7 @@ use crate::commands::Context;
 use crate::commands::convert::convert_clip;
 use crate::commands::extract::extract_person;
 use crate::commands::project::add_clip;
-use crate::commands::train::{named_device, train_people};
+use crate::commands::train::{How, named_device, train_people};
 use crate::failure::Finished;
 
 /// Names of the two rendered people in the project.
@@ -90,7 +90,17 @@ fn convert(
         }
         let people = [IDENTITY.to_owned(), FILMED.to_owned()];
         let limits = job.limits.or_default();
-        if !train_people(&project, &people, &preset, job.seed, &limits, &device, context, finished)? {
+        if !train_people(
+            &project,
+            &people,
+            &preset,
+            job.seed,
+            &limits,
+            &How::default(),
+            &device,
+            context,
+            finished,
+        )? {
             return Ok(false);
         }
         add_clip(&project, FILMED, &files.footage, context)?;

@@ -1,0 +1,85 @@
+//! A model as one file: safetensors that any program can open, with everything Bifrons knows about it in the header.
+
+use std::path::{Path, PathBuf};
+
+use bifrons_net::{Adam, Device, Hourglass, weights};
+use bifrons_project::{Checkpoint, Checkpoints, Mark, ProjectError, atomic};
+use serde::{Deserialize, Serialize};
+
+use crate::TrainingError;
+use crate::trainer::{CheckpointMeta, MODEL, OPTIMIZER, PREVIEW};
+
+/// Version of the note in the header that this program reads and writes.
+const FORMAT_VERSION: u32 = 1;
+/// Larger files are refused before they are read.
+const MAX_BYTES: u64 = 8 << 30;
+
+/// The note in the header.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Note {
+    format_version: u32,
+    iteration: u64,
+    meta: CheckpointMeta,
+}
+
+/// Writes a checkpoint's network to one file.
+///
+/// # Errors
+/// [`TrainingError::Project`] when the checkpoint is damaged or the file cannot be written.
+pub fn export(checkpoint: &Checkpoint, path: &Path) -> Result<(), TrainingError> {
+    let note =
+        Note { format_version: FORMAT_VERSION, iteration: checkpoint.step(), meta: checkpoint.meta()? };
+    let note = serde_json::to_string(&note).map_err(|error| refused(path, error.to_string()))?;
+    Ok(atomic::write(path, &weights::with_note(&checkpoint.read(MODEL)?, &note)?)?)
+}
+
+/// What a file says about its model: iterations and the rest.
+///
+/// # Errors
+/// As [`import`].
+pub fn inspect(path: &Path) -> Result<(u64, CheckpointMeta), TrainingError> {
+    let (_, note) = read(path)?;
+    Ok((note.iteration, note.meta))
+}
+
+/// Makes the model of a file a project's: a checkpoint that can be converted with, and trained on (the optimiser begins
+/// anew).
+///
+/// # Errors
+/// [`TrainingError::NotAModel`] for a file that is not a model of ours, or a damaged one; [`TrainingError::Occupied`] when
+/// there is a model already.
+pub fn import(path: &Path, checkpoints: &Checkpoints, device: &Device) -> Result<Checkpoint, TrainingError> {
+    if let Some(checkpoint) = checkpoints.newest()?.checkpoint {
+        return Err(TrainingError::Occupied { path: checkpoint.dir().to_owned() });
+    }
+    let (bytes, Note { iteration, mut meta, .. }) = read(path)?;
+    let fresh = Hourglass::new(&meta.preset.network, meta.people.len(), meta.seed, device);
+    let net = weights::from_safetensors(fresh, &bytes).map_err(|error| refused(path, error.to_string()))?;
+    meta.begun_at = iteration;
+    let optimizer = Adam::new(&meta.preset.training).to_bytes()?;
+    let files = [(MODEL, weights::to_safetensors(&net)?), (OPTIMIZER, optimizer), (PREVIEW, Vec::new())];
+    let files = files.each_ref().map(|(name, bytes)| (*name, bytes.as_slice()));
+    let mark = Mark { step: iteration, trained_secs: meta.trained_secs, loss: None };
+    Ok(checkpoints.save(&mark, &files, &meta)?)
+}
+
+fn read(path: &Path) -> Result<(Vec<u8>, Note), TrainingError> {
+    let io = |source| ProjectError::io("read", path, source);
+    let size = std::fs::metadata(path).map_err(io)?.len();
+    if size > MAX_BYTES {
+        return Err(refused(path, format!("{size} bytes are more than any model has")));
+    }
+    let bytes = std::fs::read(path).map_err(io)?;
+    let note = weights::note(&bytes).map_err(|error| refused(path, error.to_string()))?;
+    let note: Note = serde_json::from_str(&note).map_err(|error| refused(path, error.to_string()))?;
+    if note.format_version != FORMAT_VERSION {
+        let reason = format!("it is of version {}, this program reads {FORMAT_VERSION}", note.format_version);
+        return Err(refused(path, reason));
+    }
+    Ok((bytes, note))
+}
+
+fn refused(path: &Path, reason: String) -> TrainingError {
+    TrainingError::NotAModel { path: PathBuf::from(path), reason }
+}
