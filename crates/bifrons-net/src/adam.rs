@@ -1,5 +1,7 @@
 //! The optimiser and its memory.
 
+use std::ops::Deref;
+
 use bifrons_kernels::adam::Adam as Settings;
 use burn::module::Module;
 use burn::optim::{
@@ -77,9 +79,8 @@ impl Adam {
     ///
     /// # Errors
     /// [`NetError::Weights`] when a moment cannot be read back from the device.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, NetError> {
-        let bytes = self.optimizer.into_bytes();
-        Ok(bytes.map_err(|error| NetError::Weights { reason: error.to_string() })?.to_vec())
+    pub fn to_bytes(&self) -> Result<impl Deref<Target = [u8]> + use<>, NetError> {
+        self.optimizer.into_bytes().map_err(|error| NetError::Weights { reason: error.to_string() })
     }
 
     /// The optimiser that wrote `bytes`, for a network of the same shape.

@@ -102,6 +102,12 @@ impl Conv {
         Self::new(init, what, inputs, outputs * subpixels * subpixels, 0.1)
     }
 
+    /// One number for each place, unbounded: 3×3.
+    pub(crate) fn judging(init: &mut Initializer<'_>, inputs: usize) -> Self {
+        let what = conv::Conv { kernel: 3, stride: 1, border: 1, activation: Activation::Linear, shuffle: 1 };
+        Self::new(init, what, inputs, 1, HALF_VARIANCE)
+    }
+
     /// Packs the weights once instead of each time; they may not change afterwards.
     pub(crate) fn settle(&mut self) {
         self.packed = Some(block::pack(self.what, self.weight.val()));

@@ -187,7 +187,7 @@ mod tests {
         let mut adam = Adam::new(&schedule);
         let straight = trained(net(1, &device), &mut adam, &device, 0, 2);
         let halfway = to_safetensors(&straight).unwrap();
-        let moments = adam.to_bytes().unwrap();
+        let moments = adam.to_bytes().unwrap().to_vec();
         let straight = trained(straight, &mut adam, &device, 2, 4);
 
         let resumed = from_safetensors(net(99, &device), &halfway).unwrap();

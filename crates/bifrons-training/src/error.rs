@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use bifrons_media::ImageError;
 use bifrons_net::NetError;
 use bifrons_project::ProjectError;
+use bifrons_vision::VisionError;
 use thiserror::Error;
 
 /// Errors of this crate. A checkpoint that was saved before stays as it is.
@@ -97,6 +98,9 @@ pub enum TrainingError {
     /// The network.
     #[error(transparent)]
     Net(#[from] NetError),
+    /// The networks that judge faces.
+    #[error(transparent)]
+    Vision(#[from] VisionError),
     /// The disk.
     #[error(transparent)]
     Project(#[from] ProjectError),
@@ -124,6 +128,7 @@ impl TrainingError {
             Self::Project(error) => error.hint(),
             Self::Preview(error) => error.hint(),
             Self::Net(_)
+            | Self::Vision(_)
             | Self::Unknown { .. }
             | Self::NothingToStartFrom { .. }
             | Self::NotAModel { .. } => None,

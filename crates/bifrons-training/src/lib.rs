@@ -11,6 +11,7 @@
 //! be saved, and a run that was killed continues exactly as if it had not been.
 
 pub mod augment;
+mod bleed;
 mod error;
 mod faceset;
 mod guard;
@@ -23,6 +24,7 @@ pub mod portable;
 mod preview;
 mod run;
 mod sampler;
+mod sharpening;
 mod trainer;
 
 pub use error::TrainingError;
@@ -33,4 +35,5 @@ pub use loader::{Batch, Loader};
 pub use preview::draw_preview;
 pub use run::{Ending, Job, Trained, train};
 pub use sampler::{Look, Sampler};
+pub use sharpening::SharpeningMeta;
 pub use trainer::{CheckpointMeta, StepLosses, Trainer, load_net};

@@ -58,8 +58,8 @@ pub fn import(path: &Path, checkpoints: &Checkpoints, device: &Device) -> Result
     let net = weights::from_safetensors(fresh, &bytes).map_err(|error| refused(path, error.to_string()))?;
     meta.begun_at = iteration;
     let optimizer = Adam::new(&meta.preset.training).to_bytes()?;
-    let files = [(MODEL, weights::to_safetensors(&net)?), (OPTIMIZER, optimizer), (PREVIEW, Vec::new())];
-    let files = files.each_ref().map(|(name, bytes)| (*name, bytes.as_slice()));
+    let model = weights::to_safetensors(&net)?;
+    let files = [(MODEL, model.as_slice()), (OPTIMIZER, &*optimizer), (PREVIEW, &[])];
     let mark = Mark { step: iteration, trained_secs: meta.trained_secs, loss: None };
     Ok(checkpoints.save(&mark, &files, &meta)?)
 }

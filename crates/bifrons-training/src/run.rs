@@ -7,6 +7,7 @@ use bifrons_net::{Device, Preset};
 use bifrons_project::index::CurvePoint;
 use bifrons_project::{Checkpoints, Event, Project, Reporter, Stop};
 
+use crate::bleed::Bleed;
 use crate::guard::Guard;
 use crate::held_out::HeldOut;
 use crate::history::History;
@@ -58,6 +59,8 @@ pub struct Job<'a> {
     pub start_from: Option<&'a Path>,
     /// The one person whose decoder learns; everything else stays as it is.
     pub only: Option<&'a str>,
+    /// Whether inspectors sharpen the decoders.
+    pub sharpen: bool,
     /// Threads that make batches.
     pub loader_threads: usize,
     /// Who listens.
@@ -66,6 +69,9 @@ pub struct Job<'a> {
     pub stop: &'a Stop,
 }
 
+/// Iterations between two looks at whose face the decoders draw: counted, not timed, so that a run that was killed goes on
+/// as if it had not been.
+const BLEED_EVERY: u64 = 50;
 /// How often a run that breaks down goes back to the last good checkpoint and tries again.
 const MOST_RETRIES: u32 = 4;
 
@@ -114,6 +120,10 @@ fn until_the_end(
     let mut view = View {
         job,
         held_out: HeldOut::new(facesets, &trainer.meta.preset, job.device),
+        bleed: match trainer.meta.sharpening {
+            Some(_) => Some(Bleed::new(facesets, &trainer.meta.preset.network, job.device)?),
+            None => None,
+        },
         history: History::open(job.project)?,
         facesets,
     };
@@ -128,6 +138,7 @@ fn until_the_end(
     let mut unsaved = false;
     let mut ending = ended(trainer, job, &plateau);
     while ending.is_none() {
+        view.check_bleed(trainer)?;
         trainer.step(&loader.next_batch())?;
         unsaved = true;
         trainer.meta.trained_secs = pace.trained_secs();
@@ -175,10 +186,29 @@ struct View<'a> {
     job: &'a Job<'a>,
     facesets: &'a [Faceset],
     held_out: HeldOut,
+    bleed: Option<Bleed>,
     history: History,
 }
 
 impl View<'_> {
+    /// While inspectors sharpen: whether swaps still look like the identity.
+    fn check_bleed(&self, trainer: &mut Trainer) -> Result<(), TrainingError> {
+        let Some(bleed) = self.bleed.as_ref().filter(|_| trainer.iteration.is_multiple_of(BLEED_EVERY))
+        else {
+            return Ok(());
+        };
+        if let Some(transfer) = bleed.transfer(&trainer.inference_net())?
+            && let Some(sharpening) = &mut trainer.meta.sharpening
+            && let Some(weight) = sharpening.hear(transfer)
+        {
+            self.job.reporter.report(&Event::message(format!(
+                "identity in swaps {transfer:.3}, {:.3} before sharpening: inspectors weigh {weight:.4} now",
+                sharpening.transfer_before.unwrap_or_default()
+            )));
+        }
+        Ok(())
+    }
+
     /// Draws the preview and the held-out faces, and notes how good these are. Gives the preview as PNG.
     fn look(&mut self, trainer: &mut Trainer, plateau: &mut Plateau) -> Result<Vec<u8>, TrainingError> {
         let net = trainer.inference_net();
@@ -218,6 +248,7 @@ fn open(job: &Job<'_>, facesets: &[Faceset]) -> Result<Trainer, TrainingError> {
     if let Some(person) = job.only {
         trainer.learn_only(person)?;
     }
+    trainer.sharpen(job.sharpen);
     Ok(trainer)
 }
 

@@ -5,7 +5,8 @@ use bifrons_project::{Checkpoint, Checkpoints, Mark, Retention};
 use bifrons_vision::align::Shape;
 use serde::{Deserialize, Serialize};
 
-use crate::{Batch, TrainingError};
+use crate::sharpening::{Drawn, Sharpening};
+use crate::{Batch, SharpeningMeta, TrainingError};
 
 pub(crate) const MODEL: &str = "model.safetensors";
 pub(crate) const OPTIMIZER: &str = "optimizer.bpk";
@@ -37,6 +38,9 @@ pub struct CheckpointMeta {
     /// The iteration at which the optimiser began anew (somebody joined).
     #[serde(default)]
     pub begun_at: u64,
+    /// Whether inspectors sharpen the decoders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharpening: Option<SharpeningMeta>,
     /// Share of the preset's learning rate: halved each time training broke down.
     #[serde(default = "whole")]
     pub rate_share: f64,
@@ -63,6 +67,8 @@ pub struct Trainer {
     net: Option<Hourglass>,
     adam: Adam,
     device: Device,
+    /// There while `meta.sharpening` is.
+    sharpening: Option<Sharpening>,
     /// Decoders that learn. The encoder learns when all of them do.
     learning: Vec<usize>,
     /// Iterations done since the network was new.
@@ -80,6 +86,7 @@ impl Trainer {
             net: Some(Hourglass::new(&preset.network, people.len(), seed, &device)),
             adam: Adam::new(&preset.training),
             device,
+            sharpening: None,
             learning: (0..people.len()).collect(),
             iteration: 0,
             meta: CheckpointMeta {
@@ -91,6 +98,7 @@ impl Trainer {
                 held_out: Vec::new(),
                 shapes: Vec::new(),
                 begun_at: 0,
+                sharpening: None,
                 rate_share: 1.0,
             },
         }
@@ -131,7 +139,8 @@ impl Trainer {
         })?;
         trainer.iteration = checkpoint.step();
         let (begun_at, losses) = (trainer.iteration, Vec::new());
-        trainer.meta = CheckpointMeta { people, begun_at, losses, held_out: Vec::new(), ..meta };
+        trainer.meta =
+            CheckpointMeta { people, begun_at, losses, held_out: Vec::new(), sharpening: None, ..meta };
         Ok(trainer)
     }
 
@@ -163,6 +172,17 @@ impl Trainer {
         Ok(())
     }
 
+    /// Lets inspectors sharpen the decoders from here on, or no longer. Those that are at work go on.
+    pub fn sharpen(&mut self, on: bool) {
+        if !on {
+            (self.sharpening, self.meta.sharpening) = (None, None);
+        } else if self.sharpening.is_none() {
+            let (people, seed) = (self.meta.people.len(), self.meta.seed.wrapping_add(1));
+            self.sharpening = Some(Sharpening::new(people, seed, &self.meta.preset.training, &self.device));
+            self.meta.sharpening = Some(SharpeningMeta::begun(self.iteration));
+        }
+    }
+
     /// The decoders that learn.
     #[must_use]
     pub fn learning(&self) -> &[usize] {
@@ -175,7 +195,7 @@ impl Trainer {
     /// [`TrainingError::Net`] when the optimiser's memory cannot be read from the device.
     pub fn slow_down(&mut self, rate_share: f64) -> Result<(), TrainingError> {
         self.meta.rate_share = rate_share;
-        self.adam = Adam::from_bytes(&self.meta.schedule(), self.adam.to_bytes()?)?;
+        self.adam = Adam::from_bytes(&self.meta.schedule(), self.adam.to_bytes()?.to_vec())?;
         Ok(())
     }
 
@@ -191,6 +211,12 @@ impl Trainer {
         Ok(Self {
             net: Some(weights::from_safetensors(fresh, &checkpoint.read(MODEL)?)?),
             adam: Adam::from_bytes(&meta.schedule(), checkpoint.read(OPTIMIZER)?)?,
+            sharpening: match meta.sharpening {
+                Some(_) => {
+                    Some(Sharpening::resume(checkpoint, meta.people.len(), &meta.preset.training, &device)?)
+                }
+                None => None,
+            },
             device,
             learning: (0..meta.people.len()).collect(),
             iteration: checkpoint.step(),
@@ -214,20 +240,31 @@ impl Trainer {
         let is_everybody = batch.people.len() == net.decoders.len();
         let unfolded = if is_everybody { unfolded } else { unfolded.detach() };
 
-        let (mut losses, mut values) = (Vec::new(), StepLosses::new());
+        let (mut losses, mut values, mut inspected) = (Vec::new(), StepLosses::new(), Vec::new());
         for (place, &person) in batch.people.iter().enumerate() {
             let own = |faces: &Tensor<4>| faces.clone().narrow(0, place * each, each);
             let drawn = net.decoders[person].forward(own(&unfolded));
-            let terms = LossTerms::new(drawn, own(&truth), own(&weight));
+            let terms = LossTerms::new(drawn.clone(), own(&truth), own(&weight));
             for (term, value) in [("DSSIM", &terms.dssim), ("MSE", &terms.mse)] {
                 self.check(person, term, value.clone().into_scalar::<f32>())?;
             }
-            losses.push(terms.total());
+            let mut loss = terms.total();
+            values.push(loss.clone().into_scalar::<f32>());
+            if let (Some(sharpening), Some(meta)) = (&self.sharpening, &self.meta.sharpening) {
+                let seen = own(&weight).clamp_max(1.0);
+                if let Some(cost) = sharpening.cost(meta, self.iteration, person, drawn.clone(), &seen) {
+                    loss = loss + cost;
+                }
+                inspected.push(Drawn { person, drawn, filmed: own(&truth), seen });
+            }
+            losses.push(loss);
         }
-        values.extend(losses.iter().map(|loss| loss.clone().into_scalar::<f32>()));
         let total = Tensor::cat(losses, 0).sum();
         let step = self.iteration - self.meta.begun_at;
         self.net = self.net.take().map(|net| self.adam.step(net, &total, step));
+        if let Some(sharpening) = &mut self.sharpening {
+            sharpening.learn(inspected, step);
+        }
         self.iteration += 1;
         self.smooth(&batch.people, &values);
         Ok(values)
@@ -247,7 +284,9 @@ impl Trainer {
     pub fn save(&self, checkpoints: &Checkpoints, preview: &[u8]) -> Result<(), TrainingError> {
         let model = weights::to_safetensors(self.net())?;
         let optimizer = self.adam.to_bytes()?;
-        let files = [(MODEL, model.as_slice()), (OPTIMIZER, &optimizer), (PREVIEW, preview)];
+        let inspectors = self.sharpening.as_ref().map(Sharpening::files).transpose()?;
+        let mut files = vec![(MODEL, model.as_slice()), (OPTIMIZER, &*optimizer), (PREVIEW, preview)];
+        files.extend(inspectors.iter().flatten().map(|(name, bytes)| (*name, bytes.as_slice())));
         // unseen faces tell better than those that were learnt
         let telling = if self.meta.held_out.is_empty() { &self.meta.losses } else { &self.meta.held_out };
         let loss = telling.iter().copied().reduce(f64::max);

@@ -61,6 +61,10 @@ pub(crate) enum Command {
         /// Train this person's decoder alone (somebody who joined): everything else stays as it is.
         #[arg(long, value_name = "NAME")]
         only: Option<String>,
+        /// Let an inspector, which learns to tell drawn faces from filmed ones, sharpen the decoders: for a model that is
+        /// nearly finished.
+        #[arg(long)]
+        sharpen: bool,
         /// Say how much memory it takes, and do nothing else.
         #[arg(long)]
         dry_run: bool,

@@ -114,7 +114,7 @@ fn judge(error: &anyhow::Error) -> (u8, Option<String>) {
         return match error {
             TrainingError::Project(error) => of_project(error),
             TrainingError::Net(error) => of_net(error),
-            TrainingError::OtherModel { .. } => (USAGE, error.hint()),
+            TrainingError::OtherModel { .. } | TrainingError::Occupied { .. } => (USAGE, error.hint()),
             _ => (INPUT, error.hint()),
         };
     }

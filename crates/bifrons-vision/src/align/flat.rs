@@ -12,7 +12,9 @@ use bifrons_media::RgbImage;
 use super::{
     FACE_CENTRE, FACE_SIDE, canonical_point, features_mask, hull_mask, smooth_step, square_from_canonical,
 };
+use crate::Mesh;
 use crate::geometry::{Point, bilinear, each_pixel, twice_area};
+use crate::mesh::MESH_POINTS;
 use crate::mesh_points::{EYE_LEFT, EYE_RIGHT, FACE_OVAL, FACE_POINTS, LIP_INNER_BOTTOM, LIP_INNER_TOP};
 
 /// How far the jaw of the flattened face is dropped, in eye distances: room for teeth and tongue.
@@ -81,6 +83,22 @@ fn area(points: &[Point], triangle: [usize; 3]) -> f64 {
 fn flat_points(size_px: usize, margin: f64) -> Vec<Point> {
     let target = square_from_canonical(FACE_CENTRE, FACE_SIDE * margin, size_px);
     FLAT.points[..FACE_POINTS].iter().map(|&p| target.apply(p)).collect()
+}
+
+/// A mesh that lies where the points of a flattened face of `size_px` do (pupils amid their eyes), without depth: for
+/// whatever wants a mesh of a flattened face.
+#[must_use]
+pub fn flat_mesh(size_px: usize) -> Mesh {
+    let points = flat_points(size_px, 1.0);
+    let pupil = |eye: &[usize]| Point::mean(&eye.iter().map(|&i| points[i]).collect::<Vec<_>>());
+    let place = |index: usize| match points.get(index) {
+        Some(point) => *point,
+        // five points each: the right iris comes first
+        None if index < FACE_POINTS + 5 => pupil(&EYE_RIGHT),
+        None => pupil(&EYE_LEFT),
+    };
+    let points = (0..MESH_POINTS).map(place).map(|p| [p.x as f32, p.y as f32, 0.0]);
+    Mesh::try_from(points.collect::<Vec<_>>()).unwrap_or_else(|error| unreachable!("{error}"))
 }
 
 /// A face flattened, `size_px` squared, and how well each pixel was seen, 0 (turned away or squeezed) to 1.

@@ -9,7 +9,7 @@ mod mask;
 mod shape;
 
 pub use canonical::{canonical_point, canonical_point3, mirror_index};
-pub use flat::{FlatMask, flatten, unflatten};
+pub use flat::{FlatMask, flat_mesh, flatten, unflatten};
 pub use mask::{features_mask, hull, hull_mask, polygon_mask};
 pub use shape::Shape;
 

@@ -31,8 +31,9 @@ pub(crate) fn run(command: &Command, context: &Context) -> anyhow::Result<Finish
         Command::New { project, preset, seed } => project::new(project, preset, *seed, context),
         Command::Add { name, clips, project } => project::add(&project.project, name, clips, context),
         Command::Extract { project } => extract::run(&project.project, context),
-        Command::Train { project, limits, start_from, only, dry_run, device } => {
-            let how = train::How { start_from: start_from.as_deref(), only: only.as_deref() };
+        Command::Train { project, limits, start_from, only, sharpen, dry_run, device } => {
+            let how =
+                train::How { start_from: start_from.as_deref(), only: only.as_deref(), sharpen: *sharpen };
             train::run(&project.project, limits, &how, *dry_run, device, context)
         }
         Command::Model { what } => model::run(what, context),

@@ -42,6 +42,8 @@ pub(super) struct How<'a> {
     pub(super) start_from: Option<&'a Path>,
     /// The one person whose decoder learns.
     pub(super) only: Option<&'a str>,
+    /// Whether inspectors sharpen the decoders.
+    pub(super) sharpen: bool,
 }
 
 pub(super) fn run(
@@ -91,9 +93,21 @@ pub(super) fn train_people(
     let reporter = context.reporter.as_ref();
     let load = |person: &String| Faceset::load(project, person, &preset.network, reporter);
     let facesets = people.iter().map(load).collect::<Result<Vec<_>, _>>()?;
-    let How { start_from, only } = *how;
+    let How { start_from, only, sharpen } = *how;
     let (stop, loader_threads) = (&context.stop, LOADER_THREADS);
-    let job = Job { project, preset, seed, limits, device, start_from, only, loader_threads, reporter, stop };
+    let job = Job {
+        project,
+        preset,
+        seed,
+        limits,
+        device,
+        start_from,
+        only,
+        sharpen,
+        loader_threads,
+        reporter,
+        stop,
+    };
     let trained = train(&job, facesets)?;
     finished.measured.insert("iterations".to_owned(), trained.iteration as f64);
     finished.measured.insert("trained_secs".to_owned(), trained.trained_secs);
