@@ -3,11 +3,12 @@
 //! - [`conv`]: convolution, bias, activation and pixel shuffle as one operator, forward and backward.
 //! - [`loss`]: DSSIM and MSE inside a mask.
 //! - [`adam`]: the optimiser.
-//! - [`Path`]: which instructions do it, chosen when the program runs. `BIFRONS_KERNELS=plain|avx2|avx512|amx`
-//!   asks for one.
+//! - [`Path`]: which instructions do it, chosen when the program runs.
+//!   `BIFRONS_KERNELS=plain|neon|avx2|avx512bf16|avx512|amx` asks for one.
 //! - [`layout`]: how activations lie in memory, so that nothing is ever copied into patches.
 //!
-//! On [`Path::Amx`] activations are bf16, all sums, weights and moments f32; on the others everything is f32.
+//! On [`Path::Avx512Bf16`] and [`Path::Amx`] activations and gradients are bf16, all sums, weights and moments f32; on the
+//! others everything is f32.
 //! A path gives the same result for any number of threads. Knows nothing of faces or of Burn.
 
 pub mod adam;

@@ -38,7 +38,7 @@ pub fn device(name: DeviceName) -> Device {
     }
 }
 
-/// The instructions that the processor's kernels use (`plain`, `avx2`, `avx512`, `amx`): the best there are, unless the
+/// The instructions that the processor's kernels use (`plain`, `neon`, `avx2`, `avx512bf16`, `avx512`, `amx`): the best there are, unless the
 /// variable `BIFRONS_KERNELS` asks for others that run here.
 #[must_use]
 pub fn kernels() -> &'static str {

@@ -10,14 +10,14 @@ pub(crate) const INSPECTORS: &str = "inspectors.safetensors";
 pub(crate) const INSPECTORS_OPTIMIZER: &str = "inspectors.bpk";
 
 /// What the inspector's opinion weighs at first, against the loss (0 to 1).
-const WEIGHT: f64 = 0.01;
+const WEIGHT: f64 = 0.05;
 /// Iterations in which only the inspectors learn, and those after them in which their weight grows from nothing.
 const LOOKING: u64 = 60;
 const GROWING: u64 = 200;
 /// Step size of the inspectors, as a share of the network's: they must not win.
 const RATE_SHARE: f64 = 0.4;
 /// Identity that may be lost before the weight is halved, and the share by which it is.
-const MOST_LOST: f64 = 0.02;
+const MOST_LOST: f64 = 0.05;
 const BACK_OFF: f64 = 0.5;
 
 /// How sharpening stands.

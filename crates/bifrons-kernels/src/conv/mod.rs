@@ -13,7 +13,7 @@ mod roof;
 #[cfg(test)]
 mod tests;
 mod weight_gradient;
-mod weight_gradient_amx;
+mod weight_gradient_bf16;
 
 pub use backward::{Done, Gradients, backward};
 pub use forward::{Packed, forward, forward_packed};
@@ -186,7 +186,7 @@ fn shape_of(path: Path) -> (usize, usize) {
     match path {
         Path::Plain | Path::Avx2 => (2, 1),
         Path::Neon | Path::Avx512 => (4, 1),
-        Path::Amx => (16, 32),
+        Path::Avx512Bf16 | Path::Amx => (16, 32),
     }
 }
 
@@ -242,6 +242,11 @@ macro_rules! with_tile {
             #[cfg(target_arch = "x86_64")]
             $crate::path::Path::Amx => {
                 let $tile = $crate::tile::amx::Amx;
+                $body
+            }
+            #[cfg(target_arch = "x86_64")]
+            $crate::path::Path::Avx512Bf16 => {
+                let $tile = $crate::tile::avx512bf16::Avx512Bf16;
                 $body
             }
             #[cfg(target_arch = "x86_64")]

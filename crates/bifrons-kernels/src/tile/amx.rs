@@ -6,7 +6,7 @@
 use std::arch::asm;
 use std::sync::OnceLock;
 
-use super::{Block, COLUMNS, Run, Tile};
+use super::{Block, COLUMNS, MatrixTile, Operand, Run, Tile};
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Amx;
@@ -119,15 +119,24 @@ impl Tile for Amx {
     }
 }
 
-/// Two tiles side by side, and where the next two are.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Operand {
-    /// First byte of each tile.
-    pub(crate) at: [*const u16; 2],
-    /// From a row of a tile to the next.
-    pub(crate) row_bytes: usize,
-    /// From a step of the inner dimension to the next.
-    pub(crate) step_bytes: usize,
+impl MatrixTile for Amx {
+    #[inline(always)]
+    unsafe fn begin(block: *const f32) {
+        // SAFETY: the caller's promise.
+        unsafe { load(block) }
+    }
+
+    #[inline(always)]
+    unsafe fn accumulate(rows: &Operand, columns: &Operand, steps: usize, _: *mut f32) {
+        // SAFETY: the caller's promise.
+        unsafe { accumulate(rows, columns, steps) }
+    }
+
+    #[inline(always)]
+    unsafe fn end(block: *mut f32) {
+        // SAFETY: the caller's promise.
+        unsafe { store(block) }
+    }
 }
 
 /// Sums of zero.
@@ -135,7 +144,7 @@ pub(crate) struct Operand {
 /// # Safety
 /// Inside [`Tile::run`] of [`Amx`].
 #[inline(always)]
-pub(crate) unsafe fn zero() {
+unsafe fn zero() {
     // SAFETY: the tiles are configured.
     unsafe {
         asm!("tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3", options(nostack, nomem))
@@ -147,7 +156,7 @@ pub(crate) unsafe fn zero() {
 /// # Safety
 /// Inside [`Tile::run`] of [`Amx`]; `block` has 1024 numbers.
 #[inline(always)]
-pub(crate) unsafe fn load(block: *const f32) {
+unsafe fn load(block: *const f32) {
     // SAFETY: 16 rows of 64 bytes each, 128 bytes apart, from four corners of 32 × 32 numbers.
     unsafe {
         asm!(
@@ -164,7 +173,7 @@ pub(crate) unsafe fn load(block: *const f32) {
 /// # Safety
 /// Inside [`Tile::run`] of [`Amx`]; `block` has room for 1024 numbers.
 #[inline(always)]
-pub(crate) unsafe fn store(block: *mut f32) {
+unsafe fn store(block: *mut f32) {
     // SAFETY: as in `load`.
     unsafe {
         asm!(
@@ -181,7 +190,7 @@ pub(crate) unsafe fn store(block: *mut f32) {
 /// # Safety
 /// Inside [`Tile::run`] of [`Amx`]; each operand has 16 readable rows of 64 bytes at both places, in every step.
 #[inline(always)]
-pub(crate) unsafe fn accumulate(rows: &Operand, columns: &Operand, steps: usize) {
+unsafe fn accumulate(rows: &Operand, columns: &Operand, steps: usize) {
     if steps == 0 {
         return;
     }

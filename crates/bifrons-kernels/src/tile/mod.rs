@@ -6,6 +6,8 @@ pub(crate) mod amx;
 pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx512bf16;
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod neon;
 pub(crate) mod plain;
@@ -92,6 +94,42 @@ pub(crate) trait OuterTile: Tile<E = f32> {
         count: usize,
         block: &mut Block,
     );
+}
+
+/// Two tiles side by side, and where the next two are.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Operand {
+    /// First byte of each tile.
+    pub(crate) at: [*const u16; 2],
+    /// From a row of a tile to the next.
+    pub(crate) row_bytes: usize,
+    /// From a step of the inner dimension to the next.
+    pub(crate) step_bytes: usize,
+}
+
+/// A tile that sums bf16 products, 32 × 32 sums and 32 products at a time: what weight gradients in bf16 are made of. Sums
+/// are in registers between [`begin`](Self::begin) and [`end`](Self::end), if the tile has room for them.
+#[cfg(target_arch = "x86_64")]
+pub(crate) trait MatrixTile: Tile<E = u16> {
+    /// Begins with the 32 × 32 sums of `block`.
+    ///
+    /// # Safety
+    /// Called inside [`run`](Tile::run); `block` has 1024 numbers.
+    unsafe fn begin(block: *const f32);
+
+    /// `sums += rows · columns`, `steps` times 32 products deep.
+    ///
+    /// # Safety
+    /// Called inside [`run`](Tile::run) after [`begin`](Self::begin) with the same `block`, which can be written; each
+    /// operand has 16 readable rows of 64 bytes at both places, in every step.
+    unsafe fn accumulate(rows: &Operand, columns: &Operand, steps: usize, block: *mut f32);
+
+    /// Now the sums are in `block`.
+    ///
+    /// # Safety
+    /// As for [`accumulate`](Self::accumulate).
+    unsafe fn end(block: *mut f32);
 }
 
 /// Implements [`Tile`] and [`OuterTile`] for an f32 tile of `2 · $group` rows by `$vectors` vectors; `$run` runs

@@ -1,4 +1,4 @@
-//! Weight gradients in matrix tiles. They sum over positions, so positions must lie together: the input is
+//! Weight gradients in tiles of bf16. They sum over positions, so positions must lie together: the input is
 //! turned (`[channel][position]`), the gradient interleaved two positions at a time.
 
 #![cfg(target_arch = "x86_64")]
@@ -12,8 +12,9 @@ use super::{Conv, Shared};
 use crate::buffer::{Buffer, Kind, numbers, numbers_mut};
 use crate::element::Element;
 use crate::layout::{Dims, Layout, Order};
-use crate::tile::amx::{self, Amx, Operand};
-use crate::tile::{Block, COLUMNS, MOST_ROWS, Tile, turn};
+use crate::tile::amx::Amx;
+use crate::tile::avx512bf16::Avx512Bf16;
+use crate::tile::{Block, COLUMNS, MOST_ROWS, MatrixTile, Operand, turn};
 
 /// Rows of one tile.
 const TILE_ROWS: usize = 16;
@@ -24,22 +25,37 @@ const CHUNK: usize = 1 << 18;
 
 impl Weighing for Amx {
     fn weigh(self, conv: &Conv, x: &[u16], layout: Layout, before: &[u16], sums: Layout) -> Buffer {
-        let shape = Shape::new(conv, layout, sums.dims);
-        let outputs = sums.dims.channels.next_multiple_of(COLUMNS);
-        let bytes_of_line = 2 * (conv.stride * shape.rows * shape.row + shape.numbering.count * outputs);
-        let factors = |lines: Range<usize>| {
-            let turned = Turned::new(self, conv, (x, layout), (shape, sums.dims), lines.clone());
-            (turned, Paired::new(self, shape.numbering, (before, sums), lines))
-        };
-        let weights = conv.weights(layout.dims.channels, sums.dims.channels);
-        let found = in_pieces::<u16>(weights, sums.dims, bytes_of_line, |lines| {
-            multiply::<f32>(self, conv, &factors(lines.clone()), layout, (sums.dims, lines))
-        });
-        found.unwrap_or_else(|| {
-            let lines = 0..sums.dims.height;
-            multiply::<u16>(self, conv, &factors(lines.clone()), layout, (sums.dims, lines))
-        })
+        weigh(self, conv, (x, layout), (before, sums))
     }
+}
+
+impl Weighing for Avx512Bf16 {
+    fn weigh(self, conv: &Conv, x: &[u16], layout: Layout, before: &[u16], sums: Layout) -> Buffer {
+        weigh(self, conv, (x, layout), (before, sums))
+    }
+}
+
+fn weigh<T: MatrixTile>(
+    tile: T,
+    conv: &Conv,
+    (x, layout): (&[u16], Layout),
+    (before, sums): (&[u16], Layout),
+) -> Buffer {
+    let shape = Shape::new(conv, layout, sums.dims);
+    let outputs = sums.dims.channels.next_multiple_of(COLUMNS);
+    let bytes_of_line = 2 * (conv.stride * shape.rows * shape.row + shape.numbering.count * outputs);
+    let factors = |lines: Range<usize>| {
+        let turned = Turned::new(tile, conv, (x, layout), (shape, sums.dims), lines.clone());
+        (turned, Paired::new(tile, shape.numbering, (before, sums), lines))
+    };
+    let weights = conv.weights(layout.dims.channels, sums.dims.channels);
+    let found = in_pieces::<u16>(weights, sums.dims, bytes_of_line, |lines| {
+        multiply::<T, f32>(tile, conv, &factors(lines.clone()), layout, (sums.dims, lines))
+    });
+    found.unwrap_or_else(|| {
+        let lines = 0..sums.dims.height;
+        multiply::<T, u16>(tile, conv, &factors(lines.clone()), layout, (sums.dims, lines))
+    })
 }
 
 /// How the positions of a line of sums are numbered, for both factors.
@@ -110,8 +126,8 @@ struct Turned {
 
 impl Turned {
     /// The lines of the input that `lines` of the sums see.
-    fn new(
-        tile: Amx,
+    fn new<T: MatrixTile>(
+        tile: T,
         conv: &Conv,
         (x, layout): (&[u16], Layout),
         (shape, sums): (Shape, Dims),
@@ -196,7 +212,12 @@ struct Paired {
 }
 
 impl Paired {
-    fn new(tile: Amx, numbering: Numbering, (before, sums): (&[u16], Layout), lines: Range<usize>) -> Self {
+    fn new<T: MatrixTile>(
+        tile: T,
+        numbering: Numbering,
+        (before, sums): (&[u16], Layout),
+        lines: Range<usize>,
+    ) -> Self {
         let Dims { images, width, channels, .. } = sums.dims;
         let outputs = channels.next_multiple_of(COLUMNS);
         let length = numbering.count * outputs;
@@ -256,8 +277,8 @@ impl Paired {
 }
 
 /// The products, as `E`.
-fn multiply<E: Element>(
-    tile: Amx,
+fn multiply<T: MatrixTile, E: Element>(
+    tile: T,
     conv: &Conv,
     (turned, paired): &(Turned, Paired),
     layout: Layout,
@@ -298,7 +319,7 @@ fn multiply<E: Element>(
                 let (strip, first) = (rest % strips, rest / strips * 2);
                 let starts = [first, (first + 1).min(tiles - 1)].map(tile_start);
                 // SAFETY: inside `run`; a block has 1024 numbers.
-                unsafe { amx::load(total.0.as_ptr()) };
+                unsafe { T::begin(total.0.as_ptr()) };
                 for line in chunk.clone() {
                     let y = (line * conv.stride + tap_y).wrapping_sub(conv.border);
                     if y >= layout.dims.height {
@@ -322,11 +343,11 @@ fn multiply<E: Element>(
                             row_bytes: STEP * 2,
                             step_bytes: STEP * paired.outputs * 2,
                         };
-                        amx::accumulate(&rows, &columns, steps);
+                        T::accumulate(&rows, &columns, steps, total.0.as_mut_ptr());
                     }
                 }
-                // SAFETY: as for `load`.
-                unsafe { amx::store(total.0.as_mut_ptr()) };
+                // SAFETY: as for `begin`.
+                unsafe { T::end(total.0.as_mut_ptr()) };
             }
         }
         for (block, total) in range.zip(&totals) {
