@@ -43,7 +43,7 @@ cut_footage
 say "Putting the face of $identity onto $footage"
 status=0
 "$bifrons" swap --face "$identity" --onto "$footage" -o "$film" --project "$project" \
-    --preset quick --minutes 5 --seed 1 || status=$?
+    --minutes 5 --seed 1 || status=$?
 # 1 means done, with failures listed above; anything higher means not done.
 if [ "$status" -gt 1 ]; then
     exit "$status"

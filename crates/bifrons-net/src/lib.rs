@@ -9,6 +9,7 @@
 //! Nothing here reads a file or loops: `bifrons-training` does.
 
 mod adam;
+mod average;
 mod block;
 mod device;
 mod error;
@@ -20,6 +21,7 @@ mod preset;
 pub mod weights;
 
 pub use adam::Adam;
+pub use average::averaged;
 pub use burn::module::Module;
 pub use burn::tensor::{Device, Tensor};
 pub use device::{DeviceName, device, kernels};

@@ -72,6 +72,9 @@ pub struct Schedule {
     pub learning_rate: f64,
     /// The step size grows linearly from 0 during that many iterations.
     pub warmup_iterations: u64,
+    /// Whether the mean of recent weights draws, rather than the newest ([`averaged`](crate::averaged)).
+    #[serde(default)]
+    pub averaging: bool,
 }
 
 /// How training faces are varied. Geometry acts on input and target alike, the warp on the input alone:

@@ -2,7 +2,7 @@
 //!
 //! ```toml
 //! format_version = 1
-//! preset = "quick"
+//! preset = "film"
 //! seed = 1
 //!
 //! [stop]             # training ends at whichever comes first; all may be left out
@@ -92,7 +92,7 @@ pub struct PersonConfig {
 }
 
 fn default_preset() -> String {
-    "quick".to_owned()
+    "film".to_owned()
 }
 
 fn default_seed() -> u64 {

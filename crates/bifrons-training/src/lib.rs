@@ -19,6 +19,8 @@ pub mod held_out;
 mod history;
 mod limits;
 mod loader;
+#[cfg(test)]
+mod made_up;
 mod pace;
 pub mod portable;
 mod preview;

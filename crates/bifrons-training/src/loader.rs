@@ -118,34 +118,16 @@ impl Loader {
 
 #[cfg(test)]
 mod tests {
-    use bifrons_vision::align::Shape;
-
     use super::*;
-    use crate::{Look, TrainingFace};
+    use crate::made_up::{facesets, preset};
 
     #[test]
     fn one_thread_and_two_make_the_same_batches() {
-        let face = |value: u8| {
-            let area = 84 * 84;
-            let rgb = (0..3 * area).map(|i| (i % 251) as u8 ^ value).collect();
-            TrainingFace::new(84, rgb, vec![255; area], vec![value; area])
-        };
-        let look = Look { yaw: 0.0, pitch: 0.0, mouth: 0.0, eyes: 0.3, sharpness: 1.0 };
-        let faceset = |person: &str| Faceset {
-            person: person.to_owned(),
-            faces: (0..9).map(face).collect(),
-            looks: vec![look; 9],
-            held_out: 0..0,
-            shape: Shape::of([]),
-        };
-        let facesets = Arc::new(vec![faceset("alice"), faceset("bob")]);
-        let mut preset = Preset::named("quick").unwrap();
-        preset.training.batch_per_person = 3;
+        let facesets = Arc::new(facesets(&["alice".to_owned(), "bob".to_owned()]));
         let batches = |threads: usize| {
             let sampler = Sampler::new(5, facesets.iter().map(|set| (&*set.looks, 0..0)));
             let people = vec![0, 1];
-            let mut loader =
-                Loader::start(7, threads, people, sampler, Arc::clone(&facesets), preset.clone());
+            let mut loader = Loader::start(7, threads, people, sampler, Arc::clone(&facesets), preset());
             (0..10).map(|_| loader.next_batch()).collect::<Vec<_>>()
         };
         let one = batches(1);

@@ -150,7 +150,7 @@ mod tests {
         assert_eq!(meta.weight_at(1000 + LOOKING + GROWING / 2), WEIGHT / 2.0);
         assert_eq!(meta.weight_at(99_000), WEIGHT);
         assert_eq!((meta.hear(0.80), meta.hear(0.79), meta.hear(0.95)), (None, None, None));
-        assert_eq!(meta.hear(0.77), Some(WEIGHT / 2.0));
+        assert_eq!(meta.hear(0.79 - MOST_LOST), Some(WEIGHT / 2.0));
         assert_eq!(meta.weight_at(99_000), WEIGHT / 2.0);
     }
 }

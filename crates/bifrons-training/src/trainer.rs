@@ -1,6 +1,8 @@
 //! The network, its optimiser, and one step of training.
 
-use bifrons_net::{Adam, Decoder, Device, Hourglass, LossTerms, Preset, Schedule, Tensor, weights};
+use bifrons_net::{
+    Adam, Decoder, Device, Hourglass, LossTerms, Module as _, Preset, Schedule, Tensor, averaged, weights,
+};
 use bifrons_project::{Checkpoint, Checkpoints, Mark, Retention};
 use bifrons_vision::align::Shape;
 use serde::{Deserialize, Serialize};
@@ -9,6 +11,8 @@ use crate::sharpening::{Drawn, Sharpening};
 use crate::{Batch, SharpeningMeta, TrainingError};
 
 pub(crate) const MODEL: &str = "model.safetensors";
+/// The newest weights, where [`MODEL`] is a mean.
+const NEWEST: &str = "newest.safetensors";
 pub(crate) const OPTIMIZER: &str = "optimizer.bpk";
 /// The newest preview lies in the checkpoint too, so that old checkpoints can be told apart by looking.
 pub(crate) const PREVIEW: &str = "preview.png";
@@ -65,6 +69,8 @@ pub type StepLosses = Vec<f32>;
 pub struct Trainer {
     /// `None` only while the optimiser has it.
     net: Option<Hourglass>,
+    /// The mean of recent weights, where the preset says so; without gradients.
+    average: Option<Hourglass>,
     adam: Adam,
     device: Device,
     /// There while `meta.sharpening` is.
@@ -82,8 +88,10 @@ impl Trainer {
     #[must_use]
     pub fn new(preset: Preset, people: Vec<String>, seed: u64, device: &Device) -> Self {
         let device = device.clone().autodiff();
+        let net = Hourglass::new(&preset.network, people.len(), seed, &device);
         Self {
-            net: Some(Hourglass::new(&preset.network, people.len(), seed, &device)),
+            average: preset.training.averaging.then(|| net.valid()),
+            net: Some(net),
             adam: Adam::new(&preset.training),
             device,
             sharpening: None,
@@ -155,7 +163,9 @@ impl Trainer {
         let decoders = own.map(|(person, own)| decoder(person).unwrap_or(own)).collect();
         let both = weights::to_safetensors(&Hourglass { encoder: other.encoder, decoders })?;
         // through the file's form: weights change, the numbers that the optimiser knows them by do not
-        self.net = Some(weights::from_safetensors(fresh.clone(), &both)?);
+        let net = weights::from_safetensors(fresh.clone(), &both)?;
+        self.average = self.average.as_ref().map(|_| net.valid());
+        self.net = Some(net);
         Ok(())
     }
 
@@ -208,8 +218,15 @@ impl Trainer {
         let meta: CheckpointMeta = checkpoint.meta()?;
         let device = device.clone().autodiff();
         let fresh = Hourglass::new(&meta.preset.network, meta.people.len(), meta.seed, &device);
+        let has_newest = checkpoint.manifest().files.contains_key(NEWEST);
+        let newest = checkpoint.read(if has_newest { NEWEST } else { MODEL })?;
+        let average = meta.preset.training.averaging.then(|| {
+            // numbers as the optimiser knows them do not matter here
+            Ok::<_, TrainingError>(weights::from_safetensors(fresh.valid(), &checkpoint.read(MODEL)?)?)
+        });
         Ok(Self {
-            net: Some(weights::from_safetensors(fresh, &checkpoint.read(MODEL)?)?),
+            average: average.transpose()?,
+            net: Some(weights::from_safetensors(fresh, &newest)?),
             adam: Adam::from_bytes(&meta.schedule(), checkpoint.read(OPTIMIZER)?)?,
             sharpening: match meta.sharpening {
                 Some(_) => {
@@ -266,15 +283,17 @@ impl Trainer {
             sharpening.learn(inspected, step);
         }
         self.iteration += 1;
+        if let Some(average) = self.average.take() {
+            self.average = Some(averaged(average, &self.net().valid(), self.iteration));
+        }
         self.smooth(&batch.people, &values);
         Ok(values)
     }
 
-    /// The network as it is now, without gradients.
+    /// The network that draws, as it is now, without gradients.
     #[must_use]
     pub fn inference_net(&self) -> Hourglass {
-        use bifrons_net::Module as _;
-        self.net().valid()
+        self.average.clone().unwrap_or_else(|| self.net().valid())
     }
 
     /// Saves everything that it takes to go on, and removes old checkpoints.
@@ -282,10 +301,12 @@ impl Trainer {
     /// # Errors
     /// [`TrainingError::Project`] when the disk is full; earlier checkpoints stay.
     pub fn save(&self, checkpoints: &Checkpoints, preview: &[u8]) -> Result<(), TrainingError> {
-        let model = weights::to_safetensors(self.net())?;
+        let newest = self.average.as_ref().map(|_| weights::to_safetensors(self.net())).transpose()?;
+        let model = weights::to_safetensors(&self.inference_net())?;
         let optimizer = self.adam.to_bytes()?;
         let inspectors = self.sharpening.as_ref().map(Sharpening::files).transpose()?;
         let mut files = vec![(MODEL, model.as_slice()), (OPTIMIZER, &*optimizer), (PREVIEW, preview)];
+        files.extend(newest.iter().map(|bytes| (NEWEST, bytes.as_slice())));
         files.extend(inspectors.iter().flatten().map(|(name, bytes)| (*name, bytes.as_slice())));
         // unseen faces tell better than those that were learnt
         let telling = if self.meta.held_out.is_empty() { &self.meta.losses } else { &self.meta.held_out };
@@ -341,35 +362,8 @@ pub fn load_net(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Faceset, Look, Sampler, TrainingFace};
-
-    /// People of two faces each: a bright disc high or low, in the colour of the person.
-    fn facesets(people: &[String]) -> Vec<Faceset> {
-        let face = |person: usize, number: usize| {
-            let inside = |p: usize| {
-                let (x, y) = ((p % 84) as f32 - 42.0, (p / 84) as f32 - 36.0 - 12.0 * number as f32);
-                x * x + y * y < 400.0
-            };
-            let rgb =
-                (0..84 * 84 * 3).map(|i| if inside(i / 3) && i % 3 != person { 220 } else { 60 }).collect();
-            TrainingFace::new(84, rgb, vec![255; 84 * 84], vec![0; 84 * 84])
-        };
-        let faceset = |(person, name): (usize, &String)| Faceset {
-            person: name.clone(),
-            faces: vec![face(person, 0), face(person, 1)],
-            looks: vec![Look { yaw: 0.0, pitch: 0.0, mouth: 0.0, eyes: 0.3, sharpness: 1.0 }; 2],
-            held_out: 0..0,
-            shape: Shape::of([]),
-        };
-        people.iter().enumerate().map(faceset).collect()
-    }
-
-    fn preset() -> Preset {
-        let mut preset = Preset::named("quick").unwrap();
-        preset.training.batch_per_person = 2;
-        preset.training.warmup_iterations = 0;
-        preset
-    }
+    use crate::Sampler;
+    use crate::made_up::{facesets, preset};
 
     /// Trains to an iteration; gives the losses of the last one.
     fn trained(trainer: &mut Trainer, to: u64) -> StepLosses {
@@ -392,21 +386,24 @@ mod tests {
     #[test]
     fn a_run_that_was_interrupted_ends_in_the_same_weights() {
         let mut straight = new_trainer();
-        trained(&mut straight, 6);
+        trained(&mut straight, 24);
 
         let folder = tempfile::tempdir().unwrap();
         let checkpoints = Checkpoints::new(folder.path());
         let mut first = new_trainer();
-        trained(&mut first, 3);
+        trained(&mut first, 13);
         first.save(&checkpoints, b"preview").unwrap();
         drop(first);
         let saved = checkpoints.newest().unwrap().checkpoint.unwrap();
         let mut resumed = Trainer::resume(&saved, &Device::flex()).unwrap();
-        trained(&mut resumed, 6);
+        trained(&mut resumed, 24);
 
         assert_eq!(resumed.meta.losses, straight.meta.losses);
         let bytes = |trainer: &Trainer| weights::to_safetensors(trainer.net()).unwrap();
         assert!(bytes(&resumed) == bytes(&straight), "bit-equal weights");
+        let drawing = |trainer: &Trainer| weights::to_safetensors(&trainer.inference_net()).unwrap();
+        assert!(drawing(&resumed) == drawing(&straight), "bit-equal means");
+        assert!(drawing(&resumed) != bytes(&resumed), "a mean is not the newest");
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(crate) enum Command {
         /// The folder to make.
         project: PathBuf,
         /// Shape of the network: quick, film or original.
-        #[arg(long, default_value = "quick")]
+        #[arg(long, default_value = "film")]
         preset: String,
         /// Seed of everything random.
         #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
@@ -194,7 +194,7 @@ pub(crate) enum MeasureCommand {
         #[arg(long, value_name = "DIR")]
         work: Option<PathBuf>,
         /// Shape of the network: quick, film or original.
-        #[arg(long, default_value = "quick")]
+        #[arg(long, default_value = "film")]
         preset: String,
         #[command(flatten)]
         limits: LimitArguments,
@@ -212,7 +212,7 @@ pub(crate) enum MeasureCommand {
         /// A film with one face, which is scaled to both sizes.
         clip: PathBuf,
         /// Shape of the network: quick, film or original.
-        #[arg(long, default_value = "quick")]
+        #[arg(long, default_value = "film")]
         preset: String,
         /// How often everything is measured.
         #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
@@ -290,7 +290,7 @@ pub(crate) struct SwapArguments {
     #[arg(long, value_name = "DIR")]
     pub(crate) project: Option<PathBuf>,
     /// Shape of the network: quick, film or original.
-    #[arg(long, default_value = "quick")]
+    #[arg(long, default_value = "film")]
     pub(crate) preset: String,
     #[command(flatten)]
     pub(crate) limits: LimitArguments,

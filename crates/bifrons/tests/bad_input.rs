@@ -239,7 +239,7 @@ fn what_was_typed_wrong_is_found_before_anything_is_made() {
     let typed = |arguments: &[&str], says: &[&str]| {
         refused(&room, room.swap(&face, &film).args(arguments), &inputs, code::USAGE, says);
     };
-    typed(&["--preset", "quik"], &["`quik`", "quick, original"]);
+    typed(&["--preset", "quik"], &["`quik`", "quick, film, original"]);
     typed(&["--device", "cdua"], &["`cdua`", "cpu"]);
     refused(&room, &mut room.swap(&film, &film), &inputs, code::USAGE, &["the same clip"]);
     assert!(!room.project().exists(), "a project was made for nothing");

@@ -58,7 +58,7 @@ fn swap_has_the_options_that_are_documented() {
     ] {
         assert!(help.contains(option), "{option} is not in\n{help}");
     }
-    for default in ["[default: quick]", "[default: cpu]", "[default: 1]"] {
+    for default in ["[default: film]", "[default: cpu]", "[default: 1]"] {
         assert!(help.contains(default), "{default} is not in\n{help}");
     }
 }
@@ -97,6 +97,7 @@ fn doctor_tells_what_is_there() {
         &version,
         "devices     cpu",
         "preset      quick",
+        "preset      film",
         "preset      original",
         "networks    load",
         "GiB free",

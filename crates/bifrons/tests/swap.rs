@@ -83,7 +83,7 @@ fn from_two_clips_to_a_finished_film_by_one_line_and_by_hand() {
     let step = |arguments: &[&str], clips: &[&Path]| {
         Ran::of(bifrons().args(arguments).args(clips).arg("--project").arg(&project)).expect(code::DONE)
     };
-    Ran::of(bifrons().arg("new").arg(&project).args(["--preset", "quick", "--seed", "1"])).expect(code::DONE);
+    Ran::of(bifrons().arg("new").arg(&project).args(["--preset", "film", "--seed", "1"])).expect(code::DONE);
     step(&["add", "--as", "alice"], &[&face]);
     step(&["add", "--as", "bob"], &[&footage]);
     step(&["extract"], &[]);
@@ -153,7 +153,7 @@ fn a_model_is_not_trained_on_with_other_people_or_another_preset() {
 
     let other = Ran::of(room.swap(&face, &footage).args(["--iterations", "1", "--preset", "original"]));
     let other = other.expect(code::USAGE);
-    for text in ["preset `quick`", "preset `original`", "hint: use another --project folder"] {
+    for text in ["preset `film`", "preset `original`", "hint: use another --project folder"] {
         assert!(other.stderr.contains(text), "{}", other.all());
     }
     assert_eq!(support::files_below(&room.project().join("model")), before, "the model was touched");

@@ -11,7 +11,7 @@ use crate::arguments::LimitArguments;
 use crate::failure::{Finished, Usage};
 use crate::memory;
 
-/// How long `quick` trains when nobody says anything: a look, within a coffee.
+/// How long training takes when nobody says anything: a look, within a coffee.
 const DEFAULT_MINUTES: f64 = 8.0;
 /// Threads that make batches: one is enough for two that compute.
 const LOADER_THREADS: usize = 1;
