@@ -65,12 +65,18 @@ impl Inspector {
 /// How far verdicts are from `wanted`, 0 to about 1: the mean of squares, each patch counting by how much of it is seen.
 #[must_use]
 pub fn verdict_loss(verdicts: Tensor<4>, wanted: f32, seen: Tensor<4>) -> Tensor<1> {
+    mean_verdict((verdicts - wanted).powi_scalar(2), seen)
+}
+
+/// The mean of verdicts, each patch counting by how much of it is seen.
+#[must_use]
+pub fn mean_verdict(verdicts: Tensor<4>, seen: Tensor<4>) -> Tensor<1> {
     let [count, _, size, _] = seen.dims();
     let side = size / PATCH_PX;
     let share = seen.reshape([count, side, PATCH_PX, side, PATCH_PX]).mean_dim(4).mean_dim(2);
     let share = share.reshape([count, 1, side, side]);
     let total = share.clone().sum().add_scalar(1e-6);
-    ((verdicts - wanted).powi_scalar(2) * share).sum() / total
+    (verdicts * share).sum() / total
 }
 
 #[cfg(test)]

@@ -27,6 +27,6 @@ pub use burn::tensor::{Device, Tensor};
 pub use device::{DeviceName, device, kernels};
 pub use error::NetError;
 pub use hourglass::{Decoder, Encoder, Hourglass};
-pub use inspector::{Inspector, Inspectors, verdict_loss};
+pub use inspector::{Inspector, Inspectors, mean_verdict, verdict_loss};
 pub use loss::LossTerms;
 pub use preset::{Augmentation, Geometry, Network, Preset, Schedule};

@@ -22,7 +22,7 @@ use crate::window::Window;
 /// Frames in a chunk: some seconds of work.
 const CHUNK_FRAMES: usize = 96;
 /// Counts up when the same inputs would give another picture, so that chunks of an older program are not mixed in.
-const METHOD: u32 = 2;
+const METHOD: u32 = 3;
 
 /// What to convert.
 #[derive(Debug)]

@@ -14,6 +14,7 @@ pub mod film;
 pub mod grain;
 pub mod light;
 pub mod patch;
+mod steady;
 mod window;
 
 pub use error::SwapError;

@@ -11,6 +11,7 @@ use bifrons_vision::align::{
 use bifrons_vision::geometry::{Border, Similarity, needed_rect, warp};
 
 use crate::SwapError;
+use crate::steady::{REACH, steadied};
 
 /// Side of a patch, in pixels: fine enough for its mask and colours, whatever the network draws at.
 pub const PATCH_PX: usize = 256;
@@ -28,6 +29,17 @@ pub struct Patch {
     pub mask: Vec<f32>,
     /// From displayed frame pixels to patch pixels.
     pub patch_from_frame: Similarity,
+}
+
+/// A face as the network drew it, not yet laid where it was filmed.
+#[derive(Debug)]
+pub(crate) struct Sketch {
+    /// Flattened, or aligned, as the network lays faces.
+    face: RgbImage,
+    /// The footage there, `PATCH_PX` squared.
+    footage: RgbImage,
+    mesh: Mesh,
+    patch_from_frame: Similarity,
 }
 
 /// What it takes to flatten faces, and to lay them out again.
@@ -92,39 +104,64 @@ impl Painter {
         Ok(Self { net: net.settled(decoder), decoder, flat, input_px, output_px, device: device.clone() })
     }
 
-    /// Draws the face under `mesh`.
-    ///
-    /// One face at a time, so that the result does not depend on which faces happen to share a batch.
+    /// Draws the face under `mesh`, as the network lays faces.
     ///
     /// # Errors
-    /// [`SwapError::NotAPicture`] when the network's weights are broken.
-    pub fn paint(&self, frame: &Frame, mesh: &Mesh) -> Result<Patch, SwapError> {
-        let crop_from_frame = crop_from_frame(mesh);
+    /// [`SwapError::NotAPicture`] when the network gives anything that is not a finite number.
+    pub(crate) fn sketch(&self, frame: &Frame, mesh: Mesh) -> Result<Sketch, SwapError> {
+        let crop_from_frame = crop_from_frame(&mesh);
         let patch_from_frame = Framing::Face.from_crop(PATCH_PX) * crop_from_frame;
         let footage = aligned(frame, &patch_from_frame, PATCH_PX);
-        let points = mesh.points_in(&patch_from_frame);
-        let drawn = match &self.flat {
+        let face = match &self.flat {
             None => {
                 let input_from_frame = Framing::Face.from_crop(self.input_px) * crop_from_frame;
                 let seen = hull_mask(&mesh.points_in(&input_from_frame), self.input_px, 0.0);
                 self.draw(frame, &aligned(frame, &input_from_frame, self.input_px), &seen)?
             }
-            Some(Flat { filmed, drawn, of_input, of_patch }) => {
+            Some(Flat { of_input, .. }) => {
+                let points = mesh.points_in(&patch_from_frame);
                 let scale = (Framing::Face.from_crop(PATCH_PX) * crop_from_canonical()).scale();
                 let (flat, seen) = flatten(&footage, &points, scale, self.input_px, 1.0);
                 let seen: Vec<f32> =
                     seen.iter().zip(of_input.inside()).map(|(seen, inside)| seen * inside).collect();
-                let face = of_patch.continued(&self.draw(frame, &flat, &seen)?);
-                let mesh = Shape::moved(mesh, filmed, drawn);
-                let depths: Vec<f32> = mesh.points().iter().map(|point| point[2]).collect();
-                unflatten(&face, &mesh.points_in(&patch_from_frame), &depths, PATCH_PX)
+                self.draw(frame, &flat, &seen)?
             }
         };
-        let mask = hull_mask(&points, PATCH_PX, SOFT_EDGE * PATCH_PX as f32);
-        Ok(Patch { drawn, footage, mask, patch_from_frame })
+        Ok(Sketch { face, footage, mesh, patch_from_frame })
     }
 
-    /// What the network makes of a face, black where `seen` is 0 as in training; `PATCH_PX` squared.
+    /// Frames before and after whose drawings steady one.
+    pub(crate) fn reach(&self) -> usize {
+        if self.flat.is_some() { REACH } else { 0 }
+    }
+
+    /// Lays a drawn face where it was filmed, steadied by drawings of the same face, each so many frames away.
+    ///
+    /// # Errors
+    /// [`SwapError::Picture`] when the drawing cannot be scaled.
+    pub(crate) fn finish<'a>(
+        &self,
+        sketch: &Sketch,
+        neighbours: impl IntoIterator<Item = (usize, &'a Sketch)>,
+    ) -> Result<Patch, SwapError> {
+        let Sketch { face, footage, mesh, patch_from_frame } = sketch;
+        let near = neighbours.into_iter().map(|(frames, sketch)| (frames, &sketch.face));
+        let face = steadied(face, near).resize(PATCH_PX, PATCH_PX, ResizeFilter::Lanczos)?;
+        let drawn = match &self.flat {
+            None => face,
+            Some(Flat { filmed, drawn, of_patch, .. }) => {
+                let face = of_patch.continued(&face);
+                let mesh = Shape::moved(mesh, filmed, drawn);
+                let depths: Vec<f32> = mesh.points().iter().map(|point| point[2]).collect();
+                unflatten(&face, &mesh.points_in(patch_from_frame), &depths, PATCH_PX)
+            }
+        };
+        let points = mesh.points_in(patch_from_frame);
+        let mask = hull_mask(&points, PATCH_PX, SOFT_EDGE * PATCH_PX as f32);
+        Ok(Patch { drawn, footage: footage.clone(), mask, patch_from_frame: *patch_from_frame })
+    }
+
+    /// What the network makes of a face, black where `seen` is 0 as in training.
     fn draw(&self, frame: &Frame, face: &RgbImage, seen: &[f32]) -> Result<RgbImage, SwapError> {
         let size = self.input_px;
         let mut planes = vec![0.0; 3 * size * size];
@@ -141,8 +178,7 @@ impl Painter {
         }
         let area = self.output_px * self.output_px;
         let pixels = (0..area).flat_map(|p| [0, 1, 2].map(|c| drawn[c * area + p])).collect();
-        let drawn = RgbImage::from_data(self.output_px, self.output_px, pixels)?;
-        Ok(drawn.resize(PATCH_PX, PATCH_PX, ResizeFilter::Lanczos)?)
+        Ok(RgbImage::from_data(self.output_px, self.output_px, pixels)?)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Frames on their way through: drawn, held until their neighbours are known, composed.
 //!
-//! What flickers in a swapped film is mostly where the face is put and how it is coloured. Both are smoothed over
-//! the neighbouring frames of the same track, in both directions, so nothing lags. A track ends at a cut, so
-//! nothing is smoothed across one.
+//! What flickers in a swapped film is where the face is put, what is drawn and how it is coloured. Each is smoothed over
+//! the neighbouring frames of the same track, in both directions, so nothing lags. A track ends at a cut, so nothing is
+//! smoothed across one.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use bifrons_vision::Mesh;
 
 use crate::SwapError;
 use crate::compose::{Look, compose};
-use crate::patch::{Painter, Patch};
+use crate::patch::{Painter, Patch, Sketch};
 
 /// Frames before and after that count for colour and grain, and the deviation of their Gaussian weight.
 const LOOK_REACH: usize = 8;
@@ -28,11 +28,10 @@ struct Drawn {
     patch: Patch,
 }
 
-/// A frame as it was read, with the faces drawn for it.
+/// A frame as it was read, with the faces that the network drew for it.
 struct Read {
     frame: Frame,
-    drawn: Vec<Drawn>,
-    looks: Vec<(u32, Look)>,
+    sketches: Vec<(u32, Sketch)>,
 }
 
 /// Reads ahead as far as smoothing needs.
@@ -42,7 +41,11 @@ pub(crate) struct Window<'a> {
     clip: &'a Clip,
     painter: &'a Painter,
     reader: Option<FrameReader>,
-    /// Frames read and not yet given out, in order.
+    /// Frames read: those whose faces are not finished yet, and before them those that steady them.
+    read: VecDeque<Read>,
+    /// The next frame whose faces are to be finished.
+    unfinished: usize,
+    /// Frames whose faces are finished and which are not yet given out, in order.
     ahead: VecDeque<(Frame, Vec<Drawn>)>,
     /// Looks of the frames around, those given out included.
     looks: VecDeque<(usize, Vec<(u32, Look)>)>,
@@ -58,6 +61,8 @@ impl<'a> Window<'a> {
             clip,
             painter,
             reader: None,
+            read: VecDeque::new(),
+            unfinished: 0,
             ahead: VecDeque::new(),
             looks: VecDeque::new(),
             next: 0,
@@ -71,14 +76,14 @@ impl<'a> Window<'a> {
         }
         self.ahead.clear();
         self.looks.clear();
+        self.read.clear();
         // the same neighbours as if read from the start
-        let from = frame.saturating_sub(LOOK_REACH);
-        self.reader = Some(self.clip.read(from)?);
+        self.unfinished = frame.saturating_sub(LOOK_REACH);
+        self.reader = Some(self.clip.read(self.unfinished.saturating_sub(self.painter.reach()))?);
         self.next = frame;
-        for _ in from..frame {
-            if let Some(read) = self.read()? {
-                self.looks.push_back((read.frame.index(), read.looks));
-            }
+        while self.unfinished < frame {
+            let Some((index, looks, _)) = self.finish_next()? else { break };
+            self.looks.push_back((index, looks));
         }
         Ok(())
     }
@@ -86,9 +91,9 @@ impl<'a> Window<'a> {
     /// The next frame, composed; `None` after the last.
     pub(crate) fn next_frame(&mut self) -> Result<Option<Frame>, SwapError> {
         while self.ahead.len() <= LOOK_REACH {
-            let Some(read) = self.read()? else { break };
-            self.looks.push_back((read.frame.index(), read.looks));
-            self.ahead.push_back((read.frame, read.drawn));
+            let Some((index, looks, finished)) = self.finish_next()? else { break };
+            self.looks.push_back((index, looks));
+            self.ahead.push_back(finished);
         }
         let Some((mut frame, drawn)) = self.ahead.pop_front() else { return Ok(None) };
         for face in drawn {
@@ -102,18 +107,48 @@ impl<'a> Window<'a> {
         Ok(Some(frame))
     }
 
-    /// Reads and draws the next frame.
-    fn read(&mut self) -> Result<Option<Read>, SwapError> {
-        let Some(reader) = &mut self.reader else { return Ok(None) };
-        let Some(frame) = reader.next_frame()? else { return Ok(None) };
+    /// Finishes the faces of the next frame, once those after it that steady them are drawn.
+    #[expect(clippy::type_complexity, reason = "number, looks, and the frame with its faces")]
+    fn finish_next(&mut self) -> Result<Option<(usize, Vec<(u32, Look)>, (Frame, Vec<Drawn>))>, SwapError> {
+        let reach = self.painter.reach();
+        while self.read.back().is_none_or(|last| last.frame.index() < self.unfinished + reach) {
+            let Some(read) = self.sketch_next()? else { break };
+            self.read.push_back(read);
+        }
+        let Some(place) = self.read.iter().position(|read| read.frame.index() == self.unfinished) else {
+            return Ok(None);
+        };
         let mut drawn = Vec::new();
         let mut looks = Vec::new();
-        for (track, mesh) in self.smoothed_meshes(frame.index())? {
-            let patch = self.painter.paint(&frame, &mesh)?;
-            looks.push((track, Look::of(&patch)));
-            drawn.push(Drawn { track, patch });
+        for (track, sketch) in &self.read[place].sketches {
+            let others = self.read.iter().filter(|read| read.frame.index() != self.unfinished);
+            let near = others.flat_map(|read| {
+                let frames = read.frame.index().abs_diff(self.unfinished);
+                let own = read.sketches.iter().filter(move |(other, _)| other == track && frames <= reach);
+                own.map(move |(_, sketch)| (frames, sketch))
+            });
+            let patch = self.painter.finish(sketch, near)?;
+            looks.push((*track, Look::of(&patch)));
+            drawn.push(Drawn { track: *track, patch });
         }
-        Ok(Some(Read { frame, drawn, looks }))
+        let frame = self.read[place].frame.clone();
+        let index = self.unfinished;
+        self.unfinished += 1;
+        while self.read.front().is_some_and(|read| read.frame.index() + reach < self.unfinished) {
+            self.read.pop_front();
+        }
+        Ok(Some((index, looks, (frame, drawn))))
+    }
+
+    /// Reads the next frame and lets the network draw its faces.
+    fn sketch_next(&mut self) -> Result<Option<Read>, SwapError> {
+        let Some(reader) = &mut self.reader else { return Ok(None) };
+        let Some(frame) = reader.next_frame()? else { return Ok(None) };
+        let mut sketches = Vec::new();
+        for (track, mesh) in self.smoothed_meshes(frame.index())? {
+            sketches.push((track, self.painter.sketch(&frame, mesh)?));
+        }
+        Ok(Some(Read { frame, sketches }))
     }
 
     /// Faces of the chosen person in some frames.

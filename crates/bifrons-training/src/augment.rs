@@ -117,15 +117,15 @@ pub fn write_sample(face: &TrainingFace, variation: &Variation, sample: &mut Sam
         let bent = variation.framing_from_sample([p[0] + bend[0], p[1] + bend[1]]);
         let (rgb, mask, _) = face.at(bent);
         let seen = variation.colour(rgb);
-        for c in 0..3 {
-            sample.input[c * seen_area + pixel] = seen[c] * mask;
+        for (c, value) in seen.into_iter().enumerate() {
+            sample.input[c * seen_area + pixel] = value * mask;
         }
     }
     for (pixel, p) in centres(area) {
         let (rgb, mask, features) = face.at(variation.framing_from_sample(p));
         let truth = variation.colour(rgb);
-        for c in 0..3 {
-            sample.truth[c * area + pixel] = truth[c];
+        for (c, value) in truth.into_iter().enumerate() {
+            sample.truth[c * area + pixel] = value;
         }
         sample.weight[pixel] = mask * (1.0 + FEATURE_WEIGHT * features);
     }

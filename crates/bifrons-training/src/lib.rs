@@ -17,6 +17,7 @@ mod faceset;
 mod guard;
 pub mod held_out;
 mod history;
+mod inspection;
 mod limits;
 mod loader;
 #[cfg(test)]
@@ -32,6 +33,7 @@ mod trainer;
 pub use error::TrainingError;
 pub use faceset::{Faceset, TrainingFace};
 pub use history::previews;
+pub use inspection::Inspection;
 pub use limits::{Limits, Plateau};
 pub use loader::{Batch, Loader};
 pub use preview::draw_preview;

@@ -72,6 +72,13 @@ pub(crate) enum Command {
         #[arg(long, default_value = "cpu")]
         device: String,
     },
+    /// Say how a film looks to the inspectors of a sharpened model: 1 filmed, 0 drawn.
+    Inspect {
+        /// A film or picture with a face of one of the model's people, filmed or drawn.
+        film: PathBuf,
+        #[command(flatten)]
+        project: ProjectArgument,
+    },
     /// The trained model: what it is, as a file, how it came to be.
     Model {
         #[command(subcommand)]

@@ -117,6 +117,11 @@ fn somebody_joins_a_finished_model() {
     Ran::of(&mut in_project(&project, &all)).expect(code::DONE);
     let inspectors = project.join("model/step-00000018/inspectors.safetensors");
     assert!(inspectors.is_file(), "the inspectors are not kept");
+    // they say of a film how drawn it looks
+    let inspect = ["inspect", footage_name];
+    let ran = Ran::of(&mut in_project(&project, &inspect)).expect(code::DONE);
+    assert_eq!(figure(&ran, "frames_with_a_face"), 16.0);
+    assert!((0.0..=1.0).contains(&figure(&ran, "drawn_share_as_interview")));
     // and on from there: the same command with a later end
     let all = ["train", "--iterations", "20", "--sharpen"];
     Ran::of(&mut in_project(&project, &all)).expect(code::DONE);
@@ -133,6 +138,9 @@ fn a_new_model_begins_with_what_another_has_learnt() {
         Ran::of(&mut in_project(&other, &["add", "--as", name, clip])).expect(code::DONE);
     }
     Ran::of(&mut in_project(&other, &["extract"])).expect(code::DONE);
+    let clip = footage.to_str().expect("a plain name");
+    let ran = Ran::of(&mut in_project(&room.project(), &["inspect", clip])).expect(code::INPUT);
+    assert!(ran.stdout.contains("has no inspectors") && ran.stdout.contains("--sharpen"), "{}", ran.all());
     let from = |path: &Path| {
         let path = path.to_str().expect("a plain name").to_owned();
         Ran::of(&mut in_project(&other, &["train", "--iterations", "2", "--start-from", &path]))

@@ -131,8 +131,8 @@ fn as_bf16(bits: __m512i) -> __m512bh {
 /// 8 rows of 32 numbers can be read.
 #[inline(always)]
 unsafe fn load(block: *const f32) -> Sums {
-    // SAFETY: the caller's promise.
     std::array::from_fn(|row| {
+        // SAFETY: the caller's promise.
         std::array::from_fn(|tile| unsafe { _mm512_loadu_ps(block.add(row * COLUMNS + tile * 16)) })
     })
 }

@@ -4,6 +4,7 @@ mod bench;
 mod convert;
 mod doctor;
 mod extract;
+mod inspect;
 mod measure;
 mod model;
 mod project;
@@ -36,6 +37,7 @@ pub(crate) fn run(command: &Command, context: &Context) -> anyhow::Result<Finish
                 train::How { start_from: start_from.as_deref(), only: only.as_deref(), sharpen: *sharpen };
             train::run(&project.project, limits, &how, *dry_run, device, context)
         }
+        Command::Inspect { film, project } => inspect::run(film, &project.project, context),
         Command::Model { what } => model::run(what, context),
         Command::Convert { face, onto, output, project, device } => {
             convert::run(&project.project, face, onto, output, device, context)

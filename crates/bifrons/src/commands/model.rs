@@ -123,7 +123,7 @@ fn timelapse(project: &Project, output: &Path) -> anyhow::Result<Finished> {
     Ok(finished)
 }
 
-fn newest(project: &Project) -> anyhow::Result<Checkpoint> {
+pub(super) fn newest(project: &Project) -> anyhow::Result<Checkpoint> {
     project.checkpoints().newest()?.checkpoint.ok_or_else(|| {
         let reason = format!("{} has no trained model", project.layout().root().display());
         Unusable { reason, hint: Some("train first: `bifrons train`".to_owned()) }.into()
