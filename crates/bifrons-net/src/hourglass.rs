@@ -130,6 +130,10 @@ mod tests {
         let network = Preset::named("quick").unwrap().network;
         let net = Hourglass::new(&network, 2, 1, &Device::flex());
         assert_eq!((net.encoder.num_params(), net.decoders[0].num_params()), (6_457_152, 388_723));
+        for preset in Preset::built_in() {
+            let net = Hourglass::new(&preset.network, 3, 1, &Device::flex());
+            assert_eq!(net.num_params() as f64, preset.network.weights(3), "{}", preset.name);
+        }
     }
 
     #[test]

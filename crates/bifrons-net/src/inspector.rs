@@ -1,6 +1,6 @@
 //! The inspector: tells drawn faces from filmed ones, patch by patch, so that a decoder can learn to draw what it misses.
 //!
-//! A patch discriminator (Isola et al. 2017) with the squared loss of Mao et al. 2017. It sees 29 × 29 pixels at a time:
+//! A patch discriminator (Isola et al. 2017) with the squared loss of Mao et al. 2017. It sees 45 × 45 pixels at a time:
 //! texture, not who it is. And each person has one of their own, which only ever sees that person's faces: so what it asks
 //! for can never be somebody else's look.
 

@@ -98,6 +98,9 @@ pub struct Augmentation {
     pub tint: f32,
 }
 
+/// Each halves or doubles the side.
+const MOST_STAGES: usize = 12;
+
 const BUILT_IN: [&str; 3] = [
     include_str!("../presets/quick.toml"),
     include_str!("../presets/film.toml"),
@@ -137,9 +140,16 @@ impl Preset {
         Ok(preset)
     }
 
-    fn check(&self) -> Result<(), NetError> {
+    /// Whether the sizes fit together.
+    ///
+    /// # Errors
+    /// [`NetError::Preset`] with the numbers that disagree.
+    pub fn check(&self) -> Result<(), NetError> {
         let bad = |reason: String| Err(NetError::Preset { name: self.name.clone(), reason });
         let net = &self.network;
+        if net.encoder_channels.len().max(net.decoder_channels.len()) > MOST_STAGES {
+            return bad(format!("more than {MOST_STAGES} stages"));
+        }
         let shrink = 1_usize << net.encoder_channels.len();
         if net.encoder_channels.is_empty() || !net.input_px.is_multiple_of(shrink) {
             return bad(format!("input_px {} is not divisible by {shrink}", net.input_px));
@@ -157,6 +167,28 @@ impl Preset {
 }
 
 impl Network {
+    /// How many numbers a network of so many people has. A float, as sizes from a file may be absurd.
+    #[must_use]
+    pub fn weights(&self, people: usize) -> f64 {
+        let conv = |kernel: f64, inputs: f64, outputs: f64| (kernel * kernel * inputs + 1.0) * outputs;
+        let chain = |kernel: f64, factor: f64, first: f64, outputs: &[usize]| {
+            let mut inputs = first;
+            let mut sum = 0.0;
+            for &outputs in outputs {
+                sum += conv(kernel, inputs, factor * outputs as f64);
+                inputs = outputs as f64;
+            }
+            (sum, inputs)
+        };
+        let (waist, latent, side) = (self.waist_channels as f64, self.latent as f64, self.waist_px() as f64);
+        let (shrinking, inputs) = chain(5.0, 1.0, 3.0, &self.encoder_channels);
+        let codes = conv(side, inputs, latent) + conv(1.0, latent, waist * side * side);
+        let out = self.waist_out_channels as f64;
+        let (enlarging, inputs) = chain(3.0, 4.0, out, &self.decoder_channels);
+        let painting = conv(5.0, inputs, 3.0 * (self.subpixels * self.subpixels) as f64);
+        shrinking + codes + conv(3.0, waist, 4.0 * out) + people as f64 * (enlarging + painting)
+    }
+
     /// Side of the encoder's last image, in pixels.
     #[must_use]
     pub fn waist_px(&self) -> usize {

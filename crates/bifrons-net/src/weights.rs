@@ -81,6 +81,21 @@ pub fn from_safetensors<M: Module>(net: M, bytes: &[u8]) -> Result<M, NetError> 
     Ok(net)
 }
 
+/// Whether every weight is a finite number.
+#[must_use]
+pub fn are_finite<M: Module>(net: &M) -> bool {
+    struct Finite(bool);
+    impl ModuleVisitor for Finite {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            // a sum is finite when all of it is, short of weights near the largest number there is
+            self.0 &= param.val().abs().sum().into_scalar::<f32>().is_finite();
+        }
+    }
+    let mut finite = Finite(true);
+    net.visit(&mut finite);
+    finite.0
+}
+
 #[derive(Default)]
 struct Collector {
     path: Vec<String>,

@@ -65,6 +65,21 @@ pub enum TrainingError {
         /// Who is there.
         known: String,
     },
+    /// One decoder alone can only learn beside an encoder that knows faces.
+    #[error("there is no model yet beside which one person alone could learn")]
+    NothingToKeep,
+    /// Without held-out faces nobody can tell a plateau.
+    #[error(
+        "{person} has {found} faces, and only from {needed} on some are held out: nothing tells a plateau"
+    )]
+    NoPlateau {
+        /// Whose faces are too few.
+        person: String,
+        /// How many there are.
+        found: usize,
+        /// How many it takes.
+        needed: usize,
+    },
     /// Nothing is there to start from.
     #[error("{path} holds no model to start from: {reason}")]
     NothingToStartFrom {
@@ -127,6 +142,8 @@ impl TrainingError {
             }
             Self::Project(error) => error.hint(),
             Self::Preview(error) => error.hint(),
+            Self::NothingToKeep => Some("train everybody first, or begin with --start-from".to_owned()),
+            Self::NoPlateau { .. } => Some("give --minutes, --iterations or --loss".to_owned()),
             Self::Net(_)
             | Self::Vision(_)
             | Self::Unknown { .. }

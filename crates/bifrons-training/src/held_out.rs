@@ -8,7 +8,7 @@ use crate::Faceset;
 use crate::augment::{Sample, Variation, write_sample};
 
 /// With fewer faces than this nothing can be done without.
-const ENOUGH_FACES: usize = 160;
+pub(crate) const ENOUGH_FACES: usize = 160;
 /// One face in this many is held out, but not more than [`MOST_FACES`].
 const ONE_IN: usize = 16;
 const MOST_FACES: usize = 64;

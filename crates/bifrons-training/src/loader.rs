@@ -29,6 +29,13 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// Memory that the batch of so many people takes.
+    #[must_use]
+    pub fn bytes(preset: &Preset, people: usize) -> usize {
+        let [seen_area, area] = [preset.network.input_px, preset.network.output_px].map(|side| side * side);
+        people * preset.training.batch_per_person * (3 * seen_area + 4 * area) * size_of::<f32>()
+    }
+
     /// The batch of one iteration, of these people: always the same for the same sampler, faces and preset.
     #[must_use]
     pub fn of(

@@ -54,9 +54,16 @@ pub fn import(path: &Path, checkpoints: &Checkpoints, device: &Device) -> Result
         return Err(TrainingError::Occupied { path: checkpoint.dir().to_owned() });
     }
     let (bytes, Note { iteration, mut meta, .. }) = read(path)?;
+    // before anything of that size is made
+    let needed = meta.preset.network.weights(meta.people.len()) * 4.0;
+    if meta.people.is_empty() || needed > bytes.len() as f64 {
+        let reason = format!("its header speaks of {needed} bytes of weights, it has {}", bytes.len());
+        return Err(refused(path, reason));
+    }
     let fresh = Hourglass::new(&meta.preset.network, meta.people.len(), meta.seed, device);
     let net = weights::from_safetensors(fresh, &bytes).map_err(|error| refused(path, error.to_string()))?;
     meta.begun_at = iteration;
+    meta.sharpening = None;
     let optimizer = Adam::new(&meta.preset.training).to_bytes()?;
     let model = weights::to_safetensors(&net)?;
     let files = [(MODEL, model.as_slice()), (OPTIMIZER, &*optimizer), (PREVIEW, &[])];
@@ -72,11 +79,15 @@ fn read(path: &Path) -> Result<(Vec<u8>, Note), TrainingError> {
     }
     let bytes = std::fs::read(path).map_err(io)?;
     let note = weights::note(&bytes).map_err(|error| refused(path, error.to_string()))?;
-    let note: Note = serde_json::from_str(&note).map_err(|error| refused(path, error.to_string()))?;
-    if note.format_version != FORMAT_VERSION {
-        let reason = format!("it is of version {}, this program reads {FORMAT_VERSION}", note.format_version);
+    let not_understood = |error: serde_json::Error| refused(path, error.to_string());
+    let value: serde_json::Value = serde_json::from_str(&note).map_err(not_understood)?;
+    let version = value.get("format_version").and_then(serde_json::Value::as_u64);
+    if version != Some(u64::from(FORMAT_VERSION)) {
+        let reason = format!("it is of version {version:?}, this program reads {FORMAT_VERSION}");
         return Err(refused(path, reason));
     }
+    let note: Note = serde_json::from_value(value).map_err(not_understood)?;
+    note.meta.preset.check()?;
     Ok((bytes, note))
 }
 

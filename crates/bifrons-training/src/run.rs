@@ -8,11 +8,12 @@ use bifrons_project::index::CurvePoint;
 use bifrons_project::{Checkpoints, Event, Project, Reporter, Stop};
 
 use crate::bleed::Bleed;
-use crate::guard::Guard;
-use crate::held_out::HeldOut;
+use crate::guard;
+use crate::held_out::{self, HeldOut};
 use crate::history::History;
 use crate::limits::mean;
 use crate::pace::Pace;
+use crate::trainer::UNHEARD;
 use crate::{Faceset, Limits, Loader, Plateau, Sampler, Trainer, TrainingError};
 
 /// Why training ended.
@@ -74,6 +75,8 @@ pub struct Job<'a> {
 const BLEED_EVERY: u64 = 50;
 /// How often a run that breaks down goes back to the last good checkpoint and tries again.
 const MOST_RETRIES: u32 = 4;
+/// Iterations after which a breakdown is not counted with the one before.
+const GOOD_STRETCH: u64 = 2000;
 
 /// Trains (or trains on) the project's model on `facesets`, one for each person in the order of the decoders.
 ///
@@ -87,15 +90,24 @@ const MOST_RETRIES: u32 = 4;
 /// [`TrainingError::NothingToStartFrom`]; an error of the disk.
 pub fn train(job: &Job<'_>, facesets: Vec<Faceset>) -> Result<Trained, TrainingError> {
     let facesets = Arc::new(facesets);
-    let mut retries = 0;
+    let (mut retries, mut slower, mut broken_at) = (0, None, 0);
     loop {
         let mut trainer = open(job, &facesets)?;
-        if retries > 0 {
-            trainer.slow_down(trainer.meta.rate_share * 0.5_f64.powi(retries as i32))?;
+        if let Some(rate_share) = slower {
+            trainer.slow_down(rate_share)?;
         }
         match until_the_end(job, &mut trainer, &facesets) {
-            Err(broken @ TrainingError::BrokeDown { .. }) if retries < MOST_RETRIES => {
+            Err(broken @ TrainingError::BrokeDown { .. }) => {
+                // after a long good stretch it is another matter
+                if trainer.iteration > broken_at + GOOD_STRETCH {
+                    retries = 0;
+                }
+                if retries == MOST_RETRIES {
+                    return Err(broken);
+                }
                 retries += 1;
+                broken_at = trainer.iteration;
+                slower = Some(trainer.meta.rate_share / 2.0);
                 job.reporter.report(&Event::Warning {
                     text: broken.to_string(),
                     hint: Some(
@@ -115,8 +127,8 @@ fn until_the_end(
 ) -> Result<Trained, TrainingError> {
     let index = job.project.index();
     index.cut_curve(trainer.iteration)?;
-    let mut plateau = Plateau::of(&index.curve()?);
-    let mut guard = Guard::default();
+    let mut plateau = Plateau::of(&curve_that_counts(&index.curve()?, trainer));
+    check_plateau(job, trainer, facesets)?;
     let mut view = View {
         job,
         held_out: HeldOut::new(facesets, &trainer.meta.preset, job.device),
@@ -137,12 +149,22 @@ fn until_the_end(
     let mut pace = Pace::new(trainer);
     let mut unsaved = false;
     let mut ending = ended(trainer, job, &plateau);
+    if ending == Some(Ending::Limit) {
+        let (iterations, minutes) = (trainer.iteration, trainer.meta.trained_secs / 60.0);
+        let text = format!(
+            "the model has {iterations} iterations in {minutes:.1} minutes: a limit is reached already"
+        );
+        job.reporter.report(&Event::message(text));
+    }
     while ending.is_none() {
         view.check_bleed(trainer)?;
-        trainer.step(&loader.next_batch())?;
+        let batch = loader.next_batch();
+        let losses = trainer.step(&batch)?;
+        let suspicious = guard::is_suspicious(&trainer.meta.lowest_losses, &batch.people, &losses);
         unsaved = true;
         trainer.meta.trained_secs = pace.trained_secs();
-        if let Some(person) = guard.hear(&trainer.meta.losses) {
+        let meta = &mut trainer.meta;
+        if let Some(person) = guard::hear(&mut meta.lowest_losses, &meta.losses) {
             return Err(TrainingError::BrokeDown {
                 iteration: trainer.iteration,
                 person: trainer.meta.people[person].clone(),
@@ -150,12 +172,13 @@ fn until_the_end(
                 value: trainer.meta.losses[person],
             });
         }
-        ending = ended(trainer, job, &plateau);
+        // what may be a collapse is neither saved nor the end
+        ending = if suspicious { None } else { ended(trainer, job, &plateau) };
 
         if pace.report_due() || ending.is_some() {
             job.reporter.report(&pace.event(trainer, job.limits));
         }
-        let save_due = pace.save_due() && ending.is_none();
+        let save_due = !suspicious && ending.is_none() && pace.save_due();
         if pace.preview_due() || save_due {
             let picture = view.look(trainer, &mut plateau)?;
             if save_due {
@@ -213,11 +236,14 @@ impl View<'_> {
     fn look(&mut self, trainer: &mut Trainer, plateau: &mut Plateau) -> Result<Vec<u8>, TrainingError> {
         let net = trainer.inference_net();
         let held_out = self.held_out.losses(&net);
-        if let Some(loss) = mean(held_out.iter().copied()) {
+        if let Some(loss) = mean(trainer.learning().iter().map(|&person| held_out[person])) {
             plateau.heard(trainer.meta.trained_secs, loss);
         }
-        trainer.meta.held_out = held_out.iter().copied().collect::<Option<_>>().unwrap_or_default();
+        let all_known = held_out.iter().copied().collect::<Option<Vec<f64>>>().unwrap_or_default();
+        trainer.meta.held_out =
+            if all_known.iter().all(|loss| loss.is_finite()) { all_known } else { Vec::new() };
         let meta = &trainer.meta;
+        let held_out = held_out.into_iter().map(|loss| loss.filter(|loss| loss.is_finite()));
         let points =
             meta.people.iter().zip(&meta.losses).zip(held_out).map(|((person, loss), held_out)| CurvePoint {
                 iteration: trainer.iteration,
@@ -235,12 +261,43 @@ impl View<'_> {
     }
 }
 
+/// The part of a curve that tells whether the people who learn now still do.
+fn curve_that_counts(curve: &[CurvePoint], trainer: &Trainer) -> Vec<CurvePoint> {
+    let meta = &trainer.meta;
+    let since = meta.sharpening.map_or(meta.begun_at, |sharpening| sharpening.begun_at.max(meta.begun_at));
+    let learns = |name: &String| trainer.learning().iter().any(|&person| meta.people[person] == *name);
+    curve.iter().filter(|point| point.iteration > since && learns(&point.person)).cloned().collect()
+}
+
+/// A plateau can only be told where faces are held out.
+fn check_plateau(job: &Job<'_>, trainer: &Trainer, facesets: &[Faceset]) -> Result<(), TrainingError> {
+    let Limits { minutes, iterations, loss, plateau } = *job.limits;
+    let without =
+        trainer.learning().iter().map(|&person| &facesets[person]).find(|set| set.held_out.is_empty());
+    let Some(set) = without.filter(|_| plateau) else { return Ok(()) };
+    let (person, found) = (set.person.clone(), set.faces.len());
+    let error = TrainingError::NoPlateau { person, found, needed: held_out::ENOUGH_FACES };
+    if minutes.is_none() && iterations.is_none() && loss.is_none() {
+        return Err(error);
+    }
+    job.reporter.report(&Event::Warning { text: error.to_string(), hint: None });
+    Ok(())
+}
+
 fn open(job: &Job<'_>, facesets: &[Faceset]) -> Result<Trainer, TrainingError> {
     let people: Vec<String> = facesets.iter().map(|set| set.person.clone()).collect();
     let mut trainer = match newest(job, &job.project.checkpoints())? {
-        Some(checkpoint) => go_on(job, &checkpoint, people)?,
+        Some(checkpoint) => {
+            if job.start_from.is_some() {
+                job.reporter.report(&Event::warning(
+                    "there is a model already: it does not begin with another's encoder",
+                ));
+            }
+            go_on(job, &checkpoint, people)?
+        }
         None => match job.start_from {
             Some(path) => start_from(job, path, people)?,
+            None if job.only.is_some() => return Err(TrainingError::NothingToKeep),
             None => Trainer::new(job.preset.clone(), people, job.seed, job.device),
         },
     };
@@ -282,13 +339,16 @@ fn go_on(
     }
     let joining: Vec<&String> = people.iter().filter(|name| !meta.people.contains(name)).collect();
     let is_subset = meta.people.iter().all(|name| people.contains(name));
-    let known = if is_subset && !joining.is_empty() { &meta.people } else { &people };
+    // the same people in another order are the same people
+    let known = if is_subset { &meta.people } else { &people };
     if found != describe(job.preset, known, job.seed) {
         let expected = describe(job.preset, &people, job.seed);
         return Err(TrainingError::OtherModel { found, expected });
     }
-    let trainer = if joining.is_empty() {
+    let trainer = if meta.people == people {
         Trainer::resume(checkpoint, job.device)?
+    } else if joining.is_empty() {
+        Trainer::resume_with(checkpoint, people, job.device)?
     } else {
         let names: Vec<&str> = joining.iter().map(|name| name.as_str()).collect();
         job.reporter.report(&Event::message(format!("{} joins the model", names.join(" and "))));
@@ -321,7 +381,9 @@ fn ended(trainer: &Trainer, job: &Job<'_>, plateau: &Plateau) -> Option<Ending> 
     let learning = || trainer.learning().iter().map(|&person| meta.losses[person]);
     let long_enough = limits.minutes.is_some_and(|minutes| meta.trained_secs >= 60.0 * minutes)
         || limits.iterations.is_some_and(|iterations| trainer.iteration >= iterations)
-        || limits.loss.is_some_and(|loss| !meta.losses.is_empty() && learning().all(|now| now <= loss))
+        || limits.loss.is_some_and(|loss| {
+            !meta.losses.is_empty() && learning().all(|now| now <= loss && now != UNHEARD)
+        })
         || limits.plateau && plateau.is_reached();
     if long_enough {
         Some(Ending::Limit)
@@ -404,7 +466,7 @@ mod tests {
         // a rate that is too high by less than sixteen times is brought down
         let saved = checkpoints.newest().unwrap().checkpoint.unwrap();
         let mut broken = Trainer::resume(&saved, &Device::flex()).unwrap();
-        broken.meta.preset.training.learning_rate = 0.2;
+        broken.meta.preset.training.learning_rate = 0.006;
         broken.save(&checkpoints, b"preview").unwrap();
         let (outcome, said) = trained(&project, &preset(), until(60));
         let found = outcome.unwrap();

@@ -16,6 +16,8 @@ const NEWEST: &str = "newest.safetensors";
 pub(crate) const OPTIMIZER: &str = "optimizer.bpk";
 /// The newest preview lies in the checkpoint too, so that old checkpoints can be told apart by looking.
 pub(crate) const PREVIEW: &str = "preview.png";
+/// The smoothed loss of somebody of whom there was none yet.
+pub(crate) const UNHEARD: f64 = 0.0;
 /// How much of the smoothed loss a new iteration makes up.
 const SMOOTHING: f64 = 0.02;
 
@@ -31,8 +33,11 @@ pub struct CheckpointMeta {
     pub seed: u64,
     /// Seconds trained so far.
     pub trained_secs: f64,
-    /// Smoothed loss of each person, 0 to 1; empty before the first iteration.
+    /// Smoothed loss of each person, 0 to 1; empty before the first iteration, 0 for somebody of whom there was none yet.
     pub losses: Vec<f64>,
+    /// The lowest that `losses` have been.
+    #[serde(default)]
+    pub lowest_losses: Vec<f64>,
     /// Loss of each person on faces that are never trained on, 0 to 1; empty where there are too few faces.
     #[serde(default)]
     pub held_out: Vec<f64>,
@@ -103,6 +108,7 @@ impl Trainer {
                 seed,
                 trained_secs: 0.0,
                 losses: Vec::new(),
+                lowest_losses: Vec::new(),
                 held_out: Vec::new(),
                 shapes: Vec::new(),
                 begun_at: 0,
@@ -146,9 +152,18 @@ impl Trainer {
             Some(known.swap_remove(place).1)
         })?;
         trainer.iteration = checkpoint.step();
-        let (begun_at, losses) = (trainer.iteration, Vec::new());
+        let begun_at = trainer.iteration;
+        // of somebody who joins nothing is known yet
+        let of = |values: &[f64], name: &String| {
+            let place = meta.people.iter().position(|known| known == name);
+            place.and_then(|place| values.get(place)).copied().unwrap_or(UNHEARD)
+        };
+        let losses = people.iter().map(|name| of(&meta.losses, name)).collect();
+        let lowest_losses = people.iter().map(|name| of(&meta.lowest_losses, name)).collect();
+        let held_out = Vec::new();
         trainer.meta =
-            CheckpointMeta { people, begun_at, losses, held_out: Vec::new(), sharpening: None, ..meta };
+            CheckpointMeta { people, begun_at, losses, lowest_losses, held_out, sharpening: None, ..meta };
+        trainer.adam = Adam::new(&trainer.meta.schedule());
         Ok(trainer)
     }
 
@@ -169,7 +184,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// Lets one decoder alone learn: all other weights stay as they are, to the last bit.
+    /// Lets one decoder alone learn: whoever else is drawn is drawn as before, to the last bit.
     ///
     /// # Errors
     /// [`TrainingError::Unknown`].
@@ -179,6 +194,14 @@ impl Trainer {
             return Err(TrainingError::Unknown { person, known });
         };
         self.learning = vec![place];
+        // what no longer learns stays as it draws: the mean
+        if let Some(average) = self.average.clone() {
+            let learning = self.net().decoders[place].clone();
+            let mut others = average.decoders.clone().into_iter().map(Some).collect::<Vec<_>>();
+            others[place] = Some(learning);
+            self.graft(average.clone(), |person| others[person].take())?;
+            self.average = Some(average);
+        }
         Ok(())
     }
 
@@ -284,7 +307,8 @@ impl Trainer {
         }
         self.iteration += 1;
         if let Some(average) = self.average.take() {
-            self.average = Some(averaged(average, &self.net().valid(), self.iteration));
+            let since = self.iteration - self.meta.begun_at;
+            self.average = Some(averaged(average, &self.net().valid(), since));
         }
         self.smooth(&batch.people, &values);
         Ok(values)
@@ -299,8 +323,13 @@ impl Trainer {
     /// Saves everything that it takes to go on, and removes old checkpoints.
     ///
     /// # Errors
-    /// [`TrainingError::Project`] when the disk is full; earlier checkpoints stay.
+    /// [`TrainingError::Project`] when the disk is full, [`TrainingError::BrokeDown`] when a weight is not a finite number;
+    /// earlier checkpoints stay.
     pub fn save(&self, checkpoints: &Checkpoints, preview: &[u8]) -> Result<(), TrainingError> {
+        if !weights::are_finite(self.net()) {
+            let (iteration, person) = (self.iteration, self.meta.people.join(" and "));
+            return Err(TrainingError::BrokeDown { iteration, person, term: "network", value: f64::NAN });
+        }
         let newest = self.average.as_ref().map(|_| weights::to_safetensors(self.net())).transpose()?;
         let model = weights::to_safetensors(&self.inference_net())?;
         let optimizer = self.adam.to_bytes()?;
@@ -338,10 +367,10 @@ impl Trainer {
     fn smooth(&mut self, people: &[usize], values: &[f32]) {
         // while there is little to average over, the plain mean
         let share = SMOOTHING.max(1.0 / (self.iteration - self.meta.begun_at) as f64);
-        self.meta.losses.resize(self.meta.people.len(), 0.0);
+        self.meta.losses.resize(self.meta.people.len(), UNHEARD);
         for (&person, &value) in people.iter().zip(values) {
-            let smoothed = &mut self.meta.losses[person];
-            *smoothed += share * (f64::from(value) - *smoothed);
+            let (smoothed, value) = (&mut self.meta.losses[person], f64::from(value));
+            *smoothed += if *smoothed == UNHEARD { value } else { share * (value - *smoothed) };
         }
     }
 }
@@ -436,12 +465,13 @@ mod tests {
         let mut three = Trainer::resume_with(&saved, people, &Device::flex()).unwrap();
         three.learn_only("carol").unwrap();
         let bytes = |part: &Decoder| weights::to_safetensors(part).unwrap();
-        let encoder = |trainer: &Trainer| weights::to_safetensors(&trainer.net().encoder).unwrap();
+        let encoder = |trainer: &Trainer| weights::to_safetensors(&trainer.inference_net().encoder).unwrap();
+        let drawing = |trainer: &Trainer, place: usize| bytes(&trainer.inference_net().decoders[place]);
         let begun = bytes(&three.net().decoders[0]);
         assert_eq!(trained(&mut three, 12).len(), 1);
         assert!(bytes(&three.net().decoders[0]) != begun);
-        assert!(bytes(&three.net().decoders[1]) == bytes(&first.net().decoders[0]));
-        assert!(bytes(&three.net().decoders[2]) == bytes(&first.net().decoders[1]));
+        assert!(drawing(&three, 1) == drawing(&first, 0));
+        assert!(drawing(&three, 2) == drawing(&first, 1));
         assert!(encoder(&three) == encoder(&first));
 
         // as it is saved and gone on from, with everybody

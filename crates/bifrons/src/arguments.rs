@@ -296,9 +296,9 @@ pub(crate) struct SwapArguments {
     /// Project folder [default: OUT with the ending .bifrons].
     #[arg(long, value_name = "DIR")]
     pub(crate) project: Option<PathBuf>,
-    /// Shape of the network: quick, film or original.
-    #[arg(long, default_value = "film")]
-    pub(crate) preset: String,
+    /// Shape of the network: quick, film or original [default: that of the project, else film].
+    #[arg(long)]
+    pub(crate) preset: Option<String>,
     #[command(flatten)]
     pub(crate) limits: LimitArguments,
     /// Seed of everything random.

@@ -58,7 +58,7 @@ fn swap_has_the_options_that_are_documented() {
     ] {
         assert!(help.contains(option), "{option} is not in\n{help}");
     }
-    for default in ["[default: film]", "[default: cpu]", "[default: 1]"] {
+    for default in ["else film]", "[default: cpu]", "[default: 1]"] {
         assert!(help.contains(default), "{default} is not in\n{help}");
     }
 }

@@ -35,7 +35,7 @@ fn figure(ran: &Ran, name: &str) -> f64 {
 #[test]
 fn a_model_goes_into_a_file_and_out_of_it_again() {
     let room = Room::new();
-    let (_, footage) = trained(&room);
+    let (face, footage) = trained(&room);
     let inspected = Ran::of(&mut in_project(&room.project(), &["model", "inspect"])).expect(code::DONE);
     assert_eq!(figure(&inspected, "iterations"), 12.0);
     assert!(figure(&inspected, "loss_of_webcam") > 0.0);
@@ -60,6 +60,18 @@ fn a_model_goes_into_a_file_and_out_of_it_again() {
     // a model is never replaced
     let again = Ran::of(&mut in_project(&other, &["model", "import", name])).expect(code::USAGE);
     assert!(again.stdout.contains("has a model already"), "{}", again.all());
+
+    // it can be trained on, and footage is never written to
+    Ran::of(&mut in_project(&other, &["add", "--as", "webcam", face.to_str().expect("a plain name")]))
+        .expect(code::DONE);
+    Ran::of(&mut in_project(&other, &["extract"])).expect(code::DONE);
+    Ran::of(&mut in_project(&other, &["train", "--iterations", "13"])).expect(code::DONE);
+    for line in [["model", "export", "-o", text], ["model", "timelapse", "-o", text]] {
+        let ran = Ran::of(&mut in_project(&other, &line)).expect(code::USAGE);
+        assert!(ran.stdout.contains("would overwrite footage of interview"), "{}", ran.all());
+    }
+    let line = ["convert", "--face", "webcam", "--onto", text, "-o", text];
+    Ran::of(&mut in_project(&other, &line)).expect(code::USAGE);
 
     // a file that is damaged, cut short, or something else is refused
     let whole = fs::read(&file).expect("the model");
@@ -90,6 +102,10 @@ fn somebody_joins_a_finished_model() {
     let third = third.to_str().expect("a plain name");
     Ran::of(&mut in_project(&project, &["add", "--as", "carol", third])).expect(code::DONE);
     Ran::of(&mut in_project(&project, &["extract"])).expect(code::DONE);
+    // a limit that was reached before carol came is said to be reached
+    let reached = ["train", "--iterations", "12"];
+    let ran = Ran::of(&mut in_project(&project, &reached)).expect(code::DONE);
+    assert!(ran.stdout.contains("a limit is reached already"), "{}", ran.all());
     let unknown = ["train", "--iterations", "15", "--only", "dave"];
     let ran = Ran::of(&mut in_project(&project, &unknown)).expect(code::INPUT);
     assert!(ran.stdout.contains("dave is not among the people"), "{}", ran.all());
@@ -141,6 +157,11 @@ fn a_new_model_begins_with_what_another_has_learnt() {
     let clip = footage.to_str().expect("a plain name");
     let ran = Ran::of(&mut in_project(&room.project(), &["inspect", clip])).expect(code::INPUT);
     assert!(ran.stdout.contains("has no inspectors") && ran.stdout.contains("--sharpen"), "{}", ran.all());
+    let alone = ["train", "--iterations", "2", "--only", "alice"];
+    let ran = Ran::of(&mut in_project(&other, &alone)).expect(code::INPUT);
+    assert!(ran.stdout.contains("no model yet beside which"), "{}", ran.all());
+    let ran = Ran::of(&mut in_project(&other, &["train", "--plateau"])).expect(code::INPUT);
+    assert!(ran.stdout.contains("16 faces") && ran.stdout.contains("--minutes"), "{}", ran.all());
     let from = |path: &Path| {
         let path = path.to_str().expect("a plain name").to_owned();
         Ran::of(&mut in_project(&other, &["train", "--iterations", "2", "--start-from", &path]))

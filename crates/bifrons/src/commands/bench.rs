@@ -47,8 +47,9 @@ pub(super) fn train(
 }
 
 /// Trains on made-up faces for two steps, and saves: after that, memory has been as full as it gets.
-pub(super) fn two_steps(preset: &Preset, people: usize) -> anyhow::Result<()> {
+pub(super) fn two_steps(preset: &Preset, people: usize, sharpen: bool) -> anyhow::Result<()> {
     let mut trainer = Trainer::new(preset.clone(), names(people), 1, &named_device("cpu")?);
+    trainer.sharpen(sharpen);
     for iteration in 0..2 {
         trainer.step(&made_up(iteration, people, preset))?;
     }

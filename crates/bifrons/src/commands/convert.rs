@@ -7,6 +7,7 @@ use bifrons_project::{Clip, Event, Project};
 use bifrons_swap::{FilmJob, convert_film};
 
 use super::Context;
+use super::project::check_output;
 use super::train::named_device;
 use crate::failure::{Finished, Unusable, Usage};
 
@@ -47,6 +48,7 @@ pub(super) fn convert_clip(
     context: &Context,
     finished: &mut Finished,
 ) -> anyhow::Result<bool> {
+    check_output(project, output)?;
     if !project.index().extraction(clip.id)?.done {
         let reason = format!("the faces of {} are not found yet", clip.path.display());
         return Err(Unusable { reason, hint: Some("run `bifrons extract` first".to_owned()) }.into());

@@ -8,6 +8,7 @@ use bifrons_project::{Checkpoint, Event, Project, atomic};
 use bifrons_training::{CheckpointMeta, portable, previews};
 
 use super::Context;
+use super::project::check_output;
 use crate::arguments::ModelCommand;
 use crate::failure::{Finished, Unusable};
 
@@ -74,6 +75,7 @@ fn figures(iteration: u64, meta: &CheckpointMeta, finished: &mut Finished) {
 }
 
 fn export(project: &Project, output: &Path) -> anyhow::Result<Finished> {
+    check_output(project, output)?;
     portable::export(&newest(project)?, output)?;
     Ok(Finished { outputs: vec![output.to_owned()], ..Finished::default() })
 }
@@ -91,6 +93,7 @@ fn import(project: &Project, file: &Path, context: &Context) -> anyhow::Result<F
 }
 
 fn timelapse(project: &Project, output: &Path) -> anyhow::Result<Finished> {
+    check_output(project, output)?;
     let pictures = previews(project)?;
     let read = |path: &Path| std::fs::read(path).map_err(anyhow::Error::from);
     let Some((_, last)) = pictures.last() else {

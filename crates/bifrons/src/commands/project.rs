@@ -7,7 +7,7 @@ use bifrons_net::Preset;
 use bifrons_project::{ClipFingerprint, ClipInfo, ClipState, Event, Project};
 
 use super::Context;
-use crate::failure::Finished;
+use crate::failure::{Finished, Usage};
 
 pub(super) fn new(dir: &Path, preset: &str, seed: u64, context: &Context) -> anyhow::Result<Finished> {
     Preset::named(preset)?;
@@ -41,6 +41,20 @@ pub(super) fn add(
         )));
     }
     Ok(Finished::default())
+}
+
+/// An output must not take the place of any of the project's footage.
+pub(super) fn check_output(project: &Project, output: &Path) -> anyhow::Result<()> {
+    let resolved = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let wanted = resolved(output);
+    for person in project.index().people()? {
+        for clip in project.index().clips_of(&person)? {
+            if resolved(&clip.path) == wanted {
+                return Err(Usage(format!("{} would overwrite footage of {person}", output.display())).into());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Opens a clip and makes it one of `person`'s. Footage that has changed since is looked at anew.

@@ -4,32 +4,35 @@ use std::path::{Path, PathBuf};
 
 use bifrons_media::{Clip, MediaError};
 use bifrons_net::Preset;
-use bifrons_project::Project;
+use bifrons_project::{Config, Layout, Project};
 
 use super::Context;
 use super::convert::convert_clip;
 use super::extract::extract_person;
 use super::project::add_clip;
-use super::train::{How, named_device, train_people};
+use super::train::{How, limits_for, named_device, train_people};
 use crate::arguments::SwapArguments;
 use crate::failure::{Finished, Usage};
 
 pub(super) fn run(arguments: &SwapArguments, context: &Context) -> anyhow::Result<Finished> {
-    let preset = Preset::named(&arguments.preset)?;
+    let dir = arguments.project.clone().unwrap_or_else(|| arguments.output.with_extension("bifrons"));
+    let preset = Preset::named(&preset_name(arguments, &dir)?)?;
     let device = named_device(&arguments.device)?;
     let (identity, footage) = names(&arguments.face, &arguments.onto)?;
     check_output(arguments)?;
 
-    let dir = arguments.project.clone().unwrap_or_else(|| arguments.output.with_extension("bifrons"));
     // both are opened before anything is made on disk: a wrong path leaves no folder behind
     Clip::open(&arguments.face)?;
     bifrons_media::check_output(&Clip::open(&arguments.onto)?, &arguments.output)?;
     let project = Project::open_or_create(&dir)?;
     let run = project.index().start_run(&crate::progress::command_line(), arguments.seed, &preset.name)?;
-    project.update_config(|config| {
-        config.preset = preset.name.clone();
-        config.seed = arguments.seed;
-    })?;
+    // a model that is there keeps its own: another one is refused, and must not have been written down then
+    if project.checkpoints().steps()?.is_empty() {
+        project.update_config(|config| {
+            config.preset = preset.name.clone();
+            config.seed = arguments.seed;
+        })?;
+    }
 
     let mut finished = Finished::default();
     let outcome = stages(arguments, &project, &preset, &device, &identity, &footage, context, &mut finished);
@@ -65,12 +68,22 @@ fn stages(
     check_whole(project, &film)?;
     // all of the project, in its own order: so the way back uses the same model
     let people = project.index().people()?;
-    let limits = arguments.limits.or_default();
+    let limits = limits_for(project, &people, &arguments.limits, &How::default())?;
     let (seed, how) = (arguments.seed, How::default());
     if !train_people(project, &people, preset, seed, &limits, &how, device, context, finished)? {
         return Ok(false);
     }
     convert_clip(project, identity, &film, &arguments.output, device, context, finished)
+}
+
+/// The preset that was typed, else that of the project, where there is one.
+fn preset_name(arguments: &SwapArguments, dir: &Path) -> anyhow::Result<String> {
+    let config = Layout::new(dir).config();
+    Ok(match &arguments.preset {
+        Some(typed) => typed.clone(),
+        None if config.is_file() => Config::read(&config)?.preset,
+        None => Config::default().preset,
+    })
 }
 
 /// The project's entry for a clip that was just added.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bifrons_net::{Device, DeviceName, Preset, device};
 use bifrons_project::{Event, Project};
-use bifrons_training::{Ending, Faceset, Job, Limits, train};
+use bifrons_training::{Batch, CheckpointMeta, Ending, Faceset, Job, Limits, train};
 
 use super::{Context, bench};
 use crate::arguments::LimitArguments;
@@ -64,17 +64,35 @@ pub(super) fn run(
     let config = project.config()?;
     let preset = Preset::named(&config.preset)?;
     if dry_run {
-        return needs(&project, &people, &preset, context);
+        return needs(&project, &people, &preset, how, context);
     }
     let limits = if limits.is_empty() && !config.stop.is_empty() {
         let stop = config.stop;
         Limits { minutes: stop.minutes, iterations: stop.iterations, loss: stop.loss, plateau: stop.plateau }
     } else {
-        limits.or_default()
+        limits_for(&project, &people, limits, how)?
     };
     let mut finished = Finished::default();
     train_people(&project, &people, &preset, config.seed, &limits, how, &device, context, &mut finished)?;
     Ok(finished)
+}
+
+/// What was typed. When nothing was, the default; anew for somebody who joins, for one person alone and for sharpening, which
+/// come after a training that had its minutes.
+pub(super) fn limits_for(
+    project: &Project,
+    people: &[String],
+    typed: &LimitArguments,
+    how: &How<'_>,
+) -> anyhow::Result<Limits> {
+    let limits = typed.or_default();
+    let Some(checkpoint) = project.checkpoints().newest()?.checkpoint.filter(|_| typed.is_empty()) else {
+        return Ok(limits);
+    };
+    let meta: CheckpointMeta = checkpoint.meta()?;
+    let joins = people.iter().any(|person| !meta.people.contains(person));
+    let more = if joins || how.only.is_some() || how.sharpen { meta.trained_secs / 60.0 } else { 0.0 };
+    Ok(Limits { minutes: limits.minutes.map(|minutes| minutes + more), ..limits })
 }
 
 /// Trains the project's model on these people. `false` when stopped before a limit.
@@ -129,6 +147,7 @@ fn needs(
     project: &Project,
     people: &[String],
     preset: &Preset,
+    how: &How<'_>,
     context: &Context,
 ) -> anyhow::Result<Finished> {
     const MIB: f64 = 1_048_576.0;
@@ -137,12 +156,17 @@ fn needs(
         faces += project.index().faces_of(person, bifrons_project::Review::NotThrownAway)?.len();
     }
     let of_faces = faces as f64 * Faceset::bytes_of_face(&preset.network) as f64 / MIB;
-    bench::two_steps(preset, people.len())?;
+    // two that lie ready, and one that is being made
+    let of_batches = 3.0 * Batch::bytes(preset, people.len()) as f64 / MIB;
+    bench::two_steps(preset, people.len(), how.sharpen)?;
+    // what judges whose face is drawn
+    let judges = how.sharpen.then(bifrons_vision::Vision::load).transpose()?;
     let mut finished = Finished::default();
     let Some(of_training) = memory::peak_mib() else {
         anyhow::bail!("this system does not tell how much memory a program takes");
     };
-    let needed = of_training + of_faces;
+    drop(judges);
+    let needed = of_training + of_faces + of_batches;
     finished.measured.insert("memory_needed_mib".to_owned(), needed);
     let Some(available) = memory::available_mib() else { return Ok(finished) };
     finished.measured.insert("memory_available_mib".to_owned(), available + of_training);
