@@ -52,7 +52,9 @@ impl Clips {
     /// The line that is stopped and given again.
     fn swap(&self, room: &Room) -> Command {
         let mut swap = room.swap(&self.face, &self.footage);
-        swap.args(["--iterations", "12", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        swap.args(["--iterations", "12", "--preset", "quick", "--json"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         // as a shell does: Ctrl-C reaches the program and its children, and not us
         swap.process_group(0);
         swap
