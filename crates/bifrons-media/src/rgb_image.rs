@@ -109,6 +109,24 @@ impl RgbImage {
         Ok(Self { width, height, data })
     }
 
+    /// A picture from planes as networks have them, `[3][height][width]`.
+    ///
+    /// # Errors
+    /// [`ImageError::WrongLength`] when `planes.len() != 3 * height * width`.
+    pub fn from_planes(width: usize, height: usize, planes: &[f32]) -> Result<Self, ImageError> {
+        check_length(width, height, planes.len())?;
+        let area = width * height;
+        let data = (0..3 * area).map(|place| planes[place % 3 * area + place / 3]).collect();
+        Ok(Self { width, height, data })
+    }
+
+    /// The samples as planes, `[3][height][width]`.
+    #[must_use]
+    pub fn to_planes(&self) -> Vec<f32> {
+        let area = self.width * self.height;
+        (0..3 * area).map(|place| self.data[3 * (place % area) + place / area]).collect()
+    }
+
     /// A picture from 8-bit samples, `[height][width][3]`; 255 becomes 1.
     ///
     /// # Errors
@@ -338,6 +356,14 @@ mod tests {
         let image = checkered(13, 7);
         let back = RgbImage::decode(&image.encode_png().unwrap()).unwrap();
         assert_eq!(back.to_rgb8(), image.to_rgb8());
+    }
+
+    #[test]
+    fn planes_are_the_channels_one_after_another() {
+        let image = RgbImage::from_data(2, 1, vec![0.1, 0.2, 0.3, 0.4, 0.5, 0.6]).unwrap();
+        assert_eq!(image.to_planes(), [0.1, 0.4, 0.2, 0.5, 0.3, 0.6]);
+        assert_eq!(RgbImage::from_planes(2, 1, &image.to_planes()).unwrap(), image);
+        assert!(RgbImage::from_planes(2, 2, &image.to_planes()).is_err());
     }
 
     #[test]

@@ -6,43 +6,22 @@
 //! `manifest.b3` with the hash of the manifest. Both can be checked with `b3sum`. So every
 //! flipped bit in it is noticed.
 
+mod manifest;
+mod retention;
+
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::manifest::{FileEntry, MANIFEST_VERSION, Manifest};
+use self::manifest::{MANIFEST, MANIFEST_HASH, hash_line, is_plain_name, missing_or_io, read_manifest};
+pub use self::retention::Retention;
 use crate::atomic;
 use crate::error::{ProjectError, Result};
 use crate::hash::ContentHash;
-
-/// Version of the manifest that this program reads and writes.
-pub const MANIFEST_VERSION: u32 = 1;
-
-const MANIFEST: &str = "manifest.json";
-const MANIFEST_HASH: &str = "manifest.b3";
-/// Larger manifests are refused before they are read.
-const MAX_MANIFEST_BYTES: u64 = 64 << 20;
-
-/// The content of `manifest.json`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Manifest {
-    /// Always [`MANIFEST_VERSION`] after reading.
-    pub format_version: u32,
-    /// Iterations trained.
-    pub step: u64,
-    /// Seconds trained.
-    #[serde(default)]
-    pub trained_secs: f64,
-    /// Loss by which the best checkpoint is told; lower is better.
-    pub loss: Option<f64>,
-    /// Every other file in the folder by name.
-    pub files: BTreeMap<String, FileEntry>,
-    /// Whatever training wants to find again.
-    pub meta: serde_json::Value,
-}
 
 /// Where in its training a model stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,33 +32,6 @@ pub struct Mark {
     pub trained_secs: f64,
     /// Loss by which the best checkpoint is told; lower is better.
     pub loss: Option<f64>,
-}
-
-/// Which checkpoints are kept: the best one (by its loss), the newest, and the first of each hour of training while there
-/// is room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retention {
-    /// How many of the newest.
-    pub newest: usize,
-    /// Bytes that those of earlier hours may take together; the oldest go first.
-    pub hourly_bytes: u64,
-}
-
-impl Default for Retention {
-    /// Three, and 4 GiB.
-    fn default() -> Self {
-        Self { newest: 3, hourly_bytes: 4 << 30 }
-    }
-}
-
-/// One file of a checkpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FileEntry {
-    /// Its size.
-    pub size_bytes: u64,
-    /// Hash of its content.
-    pub blake3: ContentHash,
 }
 
 /// A checkpoint whose files were all there with the right hashes when it was opened.
@@ -289,57 +241,6 @@ impl Checkpoints {
         }
         Ok(Checkpoint { dir, manifest })
     }
-
-    /// Removes old checkpoints but those that `retention` keeps. Damaged ones neither count nor are removed. Returns the
-    /// steps that were removed.
-    ///
-    /// # Errors
-    /// [`ProjectError::Io`].
-    pub fn prune(&self, retention: &Retention) -> Result<Vec<u64>> {
-        // Manifest and sizes are enough to tell here, and cheap enough to do after every save.
-        let mut whole = Vec::new();
-        for step in self.steps()? {
-            let dir = self.dir_of(step);
-            if let Ok(manifest) = read_manifest(&dir)
-                && manifest.files.iter().all(|(name, entry)| check_size(&dir.join(name), entry).is_ok())
-            {
-                whole.push(manifest);
-            }
-        }
-        let best = whole
-            .iter()
-            .filter_map(|manifest| manifest.loss.map(|loss| (loss, manifest.step)))
-            .min_by(|(one, _), (other, _)| one.total_cmp(other))
-            .map(|(_, step)| step);
-        let hourly = first_of_each_hour(&whole, retention.hourly_bytes);
-        let old = whole.len().saturating_sub(retention.newest);
-        let mut removed = Vec::new();
-        for Manifest { step, .. } in whole.drain(..old) {
-            if Some(step) != best && !hourly.contains(&step) {
-                atomic::remove_dir(&self.dir_of(step))?;
-                removed.push(step);
-            }
-        }
-        Ok(removed)
-    }
-}
-
-/// The steps that were the first of an hour, from the second hour on; the newest of them, as many as there is room for.
-fn first_of_each_hour(whole: &[Manifest], most_bytes: u64) -> Vec<u64> {
-    let hour = |manifest: &Manifest| (manifest.trained_secs / 3600.0) as u64;
-    let mut last = 0;
-    let mut first: Vec<&Manifest> = whole.iter().collect();
-    first.retain(|manifest| {
-        let is_first = hour(manifest) > last;
-        last = last.max(hour(manifest));
-        is_first
-    });
-    let mut bytes = 0;
-    let newest_first = first.iter().rev().take_while(|manifest| {
-        bytes += manifest.files.values().map(|file| file.size_bytes).sum::<u64>();
-        bytes <= most_bytes
-    });
-    newest_first.map(|manifest| manifest.step).collect()
 }
 
 fn fill(part: &Path, manifest: &Manifest, files: &[(&str, &[u8])]) -> Result<()> {
@@ -362,56 +263,6 @@ fn fill(part: &Path, manifest: &Manifest, files: &[(&str, &[u8])]) -> Result<()>
     Ok(())
 }
 
-/// The line that `b3sum manifest.json` prints.
-fn hash_line(manifest: &[u8]) -> String {
-    format!("{}  {MANIFEST}\n", ContentHash::of_bytes(manifest))
-}
-
-fn read_manifest(dir: &Path) -> Result<Manifest> {
-    let path = dir.join(MANIFEST);
-    let text = read_limited(&path)?;
-    let hash_path = dir.join(MANIFEST_HASH);
-    if read_limited(&hash_path)? != hash_line(&text).as_bytes() {
-        return Err(ProjectError::Damaged {
-            path,
-            reason: format!("its hash is not the one in `{MANIFEST_HASH}`"),
-        });
-    }
-    let not_understood = |error: serde_json::Error| ProjectError::Damaged {
-        path: path.clone(),
-        reason: format!("it is not a manifest: {error}"),
-    };
-    let value: serde_json::Value = serde_json::from_slice(&text).map_err(not_understood)?;
-    match value.get("format_version").and_then(serde_json::Value::as_i64) {
-        Some(found) if found != i64::from(MANIFEST_VERSION) => {
-            return Err(ProjectError::Version { path, found, expected: i64::from(MANIFEST_VERSION) });
-        }
-        _ => {}
-    }
-    let manifest: Manifest = serde_json::from_value(value).map_err(not_understood)?;
-    if let Some(name) = manifest.files.keys().find(|name| !is_plain_name(name)) {
-        return Err(ProjectError::Damaged {
-            path,
-            reason: format!("it names a file `{name}` outside of the folder"),
-        });
-    }
-    Ok(manifest)
-}
-
-fn read_limited(path: &Path) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let read =
-        fs::File::open(path).and_then(|file| file.take(MAX_MANIFEST_BYTES + 1).read_to_end(&mut bytes));
-    match read {
-        Ok(size) if size as u64 > MAX_MANIFEST_BYTES => Err(ProjectError::Damaged {
-            path: path.to_owned(),
-            reason: format!("it is longer than {MAX_MANIFEST_BYTES} bytes"),
-        }),
-        Ok(_) => Ok(bytes),
-        Err(source) => Err(missing_or_io(path, source)),
-    }
-}
-
 fn check_size(path: &Path, entry: &FileEntry) -> Result<()> {
     let found = fs::metadata(path).map_err(|source| missing_or_io(path, source))?.len();
     if found == entry.size_bytes {
@@ -427,25 +278,6 @@ fn check_hash(path: &Path, entry: &FileEntry, found: ContentHash) -> Result<()> 
     }
     let reason = format!("its hash is {found}, expected {}", entry.blake3);
     Err(ProjectError::Damaged { path: path.to_owned(), reason })
-}
-
-/// A file that is not there is damage to the checkpoint; anything else is the disk's fault.
-fn missing_or_io(path: &Path, source: io::Error) -> ProjectError {
-    match source.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => {
-            ProjectError::Damaged { path: path.to_owned(), reason: "it is missing".to_owned() }
-        }
-        _ => ProjectError::io("read", path, source),
-    }
-}
-
-fn is_plain_name(name: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    !name.is_empty()
-        && !name.starts_with('.')
-        && name.chars().all(plain)
-        && name != MANIFEST
-        && name != MANIFEST_HASH
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! A patch into its frame: coloured, given grain, laid over, and nothing else touched.
 
-use bifrons_media::{Frame, MediaError, PixelRect};
+use bifrons_media::{Frame, PixelRect};
 use bifrons_vision::geometry::{Border, Point, Similarity, warp, warp_plane};
 
+use crate::SwapError;
 use crate::blend::blend;
 use crate::color::ColorTransfer;
-use crate::grain::{add_grain, missing_grain};
+use crate::grain::{add_grain, fine_detail, missing_grain};
 use crate::patch::{PATCH_PX, Patch};
+use crate::seam::fitted;
 
 /// Seed of the grain. Any number: the frame and the place make it different everywhere.
 const GRAIN_SEED: u64 = 0x6269_6672_6f6e_7321;
@@ -17,15 +19,18 @@ const GRAIN_SEED: u64 = 0x6269_6672_6f6e_7321;
 pub(crate) struct Look {
     /// From the drawn face's colours to the footage's.
     pub(crate) color: ColorTransfer,
-    /// Grain that the drawn face lacks: a standard deviation in picture values.
+    /// Finest detail of the footage there: a standard deviation in picture values.
     pub(crate) grain: f32,
 }
 
 impl Look {
-    /// What `patch` needs.
-    pub(crate) fn of(patch: &Patch) -> Self {
+    /// What `patch` needs in its frame.
+    pub(crate) fn of(patch: &Patch, frame: &Frame) -> Self {
         let color = ColorTransfer::between(&patch.drawn, &patch.footage, &patch.mask);
-        Self { color, grain: missing_grain(&patch.drawn, &patch.footage, &patch.mask) }
+        // in the frame's own pixels: scaled, grain is another one
+        let place = Place::of(patch, frame);
+        let grain = fine_detail(&frame.rgb(place.rect), &place.alpha(patch));
+        Self { color, grain }
     }
 
     /// The mean of looks with weights.
@@ -42,28 +47,44 @@ impl Look {
 /// Lays a patch over its place in the frame. Only pixels under its mask change.
 ///
 /// # Errors
-/// [`MediaError`] when the frame cannot be written to, which no face causes.
-pub(crate) fn compose(frame: &mut Frame, patch: &Patch, look: &Look) -> Result<(), MediaError> {
-    let frame_from_patch = patch.patch_from_frame.inverse();
-    let rect = covered(frame, &frame_from_patch);
+/// [`SwapError::Media`] when the frame cannot be written to, which no face causes.
+pub(crate) fn compose(frame: &mut Frame, patch: &Patch, look: &Look) -> Result<(), SwapError> {
+    let place = Place::of(patch, frame);
+    let rect = place.rect;
     if rect.is_empty() {
         return Ok(());
     }
-    let rect_from_patch = Similarity::translation(-(rect.x as f64), -(rect.y as f64)) * frame_from_patch;
+    let alpha = place.alpha(patch);
     let colored = look.color.apply(&patch.drawn);
-    let mut face = warp(&colored, &rect_from_patch, rect.width, rect.height, Border::Replicate);
-    add_grain(&mut face, look.grain, GRAIN_SEED, frame.index(), rect);
-    let alpha = warp_plane(
-        &patch.mask,
-        PATCH_PX,
-        PATCH_PX,
-        &rect_from_patch,
-        rect.width,
-        rect.height,
-        Border::Constant(0.0),
-    );
+    let colored = fitted(&colored, &patch.footage, &patch.mask, &patch.deep)?;
+    let mut face = warp(&colored, &place.rect_from_patch, rect.width, rect.height, Border::Replicate);
+    let grain = missing_grain(&face, look.grain, &alpha);
+    add_grain(&mut face, grain, GRAIN_SEED, frame.index(), rect);
     let composed = blend(&frame.rgb(rect), &face, &alpha);
-    frame.set_rgb(rect, &composed, &alpha)
+    frame.set_rgb(rect, &composed, &alpha)?;
+    Ok(())
+}
+
+/// Where in its frame a patch lies.
+struct Place {
+    rect: PixelRect,
+    rect_from_patch: Similarity,
+}
+
+impl Place {
+    fn of(patch: &Patch, frame: &Frame) -> Self {
+        let frame_from_patch = patch.patch_from_frame.inverse();
+        let rect = covered(frame, &frame_from_patch);
+        let rect_from_patch = Similarity::translation(-(rect.x as f64), -(rect.y as f64)) * frame_from_patch;
+        Self { rect, rect_from_patch }
+    }
+
+    /// The patch's mask there.
+    fn alpha(&self, patch: &Patch) -> Vec<f32> {
+        let PixelRect { width, height, .. } = self.rect;
+        let outside = Border::Constant(0.0);
+        warp_plane(&patch.mask, PATCH_PX, PATCH_PX, &self.rect_from_patch, width, height, outside)
+    }
 }
 
 /// The pixels of the frame that a patch can touch.

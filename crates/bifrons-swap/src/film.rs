@@ -22,7 +22,7 @@ use crate::window::Window;
 /// Frames in a chunk: some seconds of work.
 const CHUNK_FRAMES: usize = 96;
 /// Counts up when the same inputs would give another picture, so that chunks of an older program are not mixed in.
-const METHOD: u32 = 3;
+const METHOD: u32 = 4;
 
 /// What to convert.
 #[derive(Debug)]
@@ -80,7 +80,8 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
     atomic::remove_stale_parts_in(&work)?;
 
     let shape = || shape_of(job.project.index(), job.clip);
-    let painter = Painter::load(job.checkpoint, job.identity, &job.clip.person, shape, job.device)?;
+    let painter = Painter::load(job.checkpoint, job.identity, &job.clip.person, shape, job.device)?
+        .detailed(job.project, job.identity)?;
     let mut window = Window::new(job.project.index(), job.clip, &clip, &painter);
     let count = clip.frame_count();
     let chunks: Vec<_> =

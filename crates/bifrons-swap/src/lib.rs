@@ -9,11 +9,13 @@
 pub mod blend;
 pub mod color;
 mod compose;
+mod detail;
 mod error;
 pub mod film;
 pub mod grain;
 pub mod light;
 pub mod patch;
+mod seam;
 mod steady;
 mod window;
 

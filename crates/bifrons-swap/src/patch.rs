@@ -2,7 +2,7 @@
 
 use bifrons_media::{Frame, ResizeFilter, RgbImage};
 use bifrons_net::{Device, Geometry, Hourglass, Tensor};
-use bifrons_project::Checkpoint;
+use bifrons_project::{Checkpoint, Project};
 use bifrons_training::load_net;
 use bifrons_vision::Mesh;
 use bifrons_vision::align::{
@@ -11,12 +11,15 @@ use bifrons_vision::align::{
 use bifrons_vision::geometry::{Border, Similarity, needed_rect, warp};
 
 use crate::SwapError;
+use crate::detail::{Details, Sizes};
 use crate::steady::{REACH, steadied};
 
 /// Side of a patch, in pixels: fine enough for its mask and colours, whatever the network draws at.
-pub const PATCH_PX: usize = 256;
+pub const PATCH_PX: usize = 384;
 /// Width of the mask's soft edge, as a share of the patch's side.
 const SOFT_EDGE: f32 = 0.06;
+/// Width of the stretch in which coarse colours change over, as a share of the patch's side.
+const WIDE_EDGE: f32 = 0.2;
 
 /// A drawn face in its own square, with what lies there in the footage.
 #[derive(Clone, Debug)]
@@ -27,6 +30,8 @@ pub struct Patch {
     pub footage: RgbImage,
     /// Where the new face counts, 0 to 1, `PATCH_PX` squared, 0 along the border.
     pub mask: Vec<f32>,
+    /// Where the face's own coarse colours count, 0 at the outline to 1 well inside.
+    pub deep: Vec<f32>,
     /// From displayed frame pixels to patch pixels.
     pub patch_from_frame: Similarity,
 }
@@ -51,6 +56,8 @@ struct Flat {
     /// Where a flattened face is one, at the sizes of input and patch.
     of_input: FlatMask,
     of_patch: FlatMask,
+    /// What the network leaves out.
+    details: Option<Details>,
 }
 
 /// Draws faces as one person.
@@ -97,11 +104,25 @@ impl Painter {
                     filmed,
                     of_input: FlatMask::new(network.input_px, 1.0),
                     of_patch: FlatMask::new(PATCH_PX, 1.0),
+                    details: None,
                 })
             }
         };
         let (input_px, output_px) = (network.input_px, network.output_px);
         Ok(Self { net: net.settled(decoder), decoder, flat, input_px, output_px, device: device.clone() })
+    }
+
+    /// Adds the detail that the network leaves out, from the faces that `person`, who is drawn, has in the project.
+    ///
+    /// # Errors
+    /// [`SwapError::Project`]; [`SwapError::NotAPicture`] as [`sketch`](Self::sketch).
+    pub fn detailed(mut self, project: &Project, person: &str) -> Result<Self, SwapError> {
+        if self.flat.is_some() {
+            let sizes = Sizes { input_px: self.input_px, drawn_px: self.output_px, size_px: PATCH_PX };
+            let details = Details::of_person(project, person, sizes, |face, seen| self.draw(0, face, seen))?;
+            self.flat = self.flat.map(|flat| Flat { details: Some(details), ..flat });
+        }
+        Ok(self)
     }
 
     /// Draws the face under `mesh`, as the network lays faces.
@@ -116,7 +137,7 @@ impl Painter {
             None => {
                 let input_from_frame = Framing::Face.from_crop(self.input_px) * crop_from_frame;
                 let seen = hull_mask(&mesh.points_in(&input_from_frame), self.input_px, 0.0);
-                self.draw(frame, &aligned(frame, &input_from_frame, self.input_px), &seen)?
+                self.draw(frame.index(), &aligned(frame, &input_from_frame, self.input_px), &seen)?
             }
             Some(Flat { of_input, .. }) => {
                 let points = mesh.points_in(&patch_from_frame);
@@ -124,7 +145,7 @@ impl Painter {
                 let (flat, seen) = flatten(&footage, &points, scale, self.input_px, 1.0);
                 let seen: Vec<f32> =
                     seen.iter().zip(of_input.inside()).map(|(seen, inside)| seen * inside).collect();
-                self.draw(frame, &flat, &seen)?
+                self.draw(frame.index(), &flat, &seen)?
             }
         };
         Ok(Sketch { face, footage, mesh, patch_from_frame })
@@ -146,10 +167,14 @@ impl Painter {
     ) -> Result<Patch, SwapError> {
         let Sketch { face, footage, mesh, patch_from_frame } = sketch;
         let near = neighbours.into_iter().map(|(frames, sketch)| (frames, &sketch.face));
-        let face = steadied(face, near).resize(PATCH_PX, PATCH_PX, ResizeFilter::Lanczos)?;
+        let steady = steadied(face, near);
+        let mut face = steady.resize(PATCH_PX, PATCH_PX, ResizeFilter::Lanczos)?;
         let drawn = match &self.flat {
             None => face,
-            Some(Flat { filmed, drawn, of_patch, .. }) => {
+            Some(Flat { filmed, drawn, of_patch, details, .. }) => {
+                if let Some(details) = details {
+                    details.add(&steady, &mut face);
+                }
                 let face = of_patch.continued(&face);
                 let mesh = Shape::moved(mesh, filmed, drawn);
                 let depths: Vec<f32> = mesh.points().iter().map(|point| point[2]).collect();
@@ -158,27 +183,24 @@ impl Painter {
         };
         let points = mesh.points_in(patch_from_frame);
         let mask = hull_mask(&points, PATCH_PX, SOFT_EDGE * PATCH_PX as f32);
-        Ok(Patch { drawn, footage: footage.clone(), mask, patch_from_frame: *patch_from_frame })
+        let deep = hull_mask(&points, PATCH_PX, WIDE_EDGE * PATCH_PX as f32);
+        Ok(Patch { drawn, footage: footage.clone(), mask, deep, patch_from_frame: *patch_from_frame })
     }
 
     /// What the network makes of a face, black where `seen` is 0 as in training.
-    fn draw(&self, frame: &Frame, face: &RgbImage, seen: &[f32]) -> Result<RgbImage, SwapError> {
+    fn draw(&self, frame: usize, face: &RgbImage, seen: &[f32]) -> Result<RgbImage, SwapError> {
         let size = self.input_px;
-        let mut planes = vec![0.0; 3 * size * size];
-        for (p, (rgb, seen)) in face.data.chunks_exact(3).zip(seen).enumerate() {
-            for c in 0..3 {
-                planes[c * size * size + p] = rgb[c] * seen;
-            }
+        let mut planes = face.to_planes();
+        for (value, seen) in planes.iter_mut().zip(seen.iter().cycle()) {
+            *value *= seen;
         }
         let input = Tensor::<1>::from_floats(planes.as_slice(), &self.device).reshape([1, 3, size, size]);
         let drawn = self.net.forward(input, self.decoder).into_data();
         let drawn: Vec<f32> = drawn.iter::<f32>().collect();
         if drawn.iter().any(|value| !value.is_finite()) {
-            return Err(SwapError::NotAPicture { frame: frame.index() });
+            return Err(SwapError::NotAPicture { frame });
         }
-        let area = self.output_px * self.output_px;
-        let pixels = (0..area).flat_map(|p| [0, 1, 2].map(|c| drawn[c * area + p])).collect();
-        Ok(RgbImage::from_data(self.output_px, self.output_px, pixels)?)
+        Ok(RgbImage::from_planes(self.output_px, self.output_px, &drawn)?)
     }
 }
 

@@ -30,8 +30,17 @@ struct Drawn {
 
 /// A frame as it was read, with the faces that the network drew for it.
 struct Read {
-    frame: Frame,
+    index: usize,
+    /// `None` once its faces are finished.
+    frame: Option<Frame>,
     sketches: Vec<(u32, Sketch)>,
+}
+
+/// A frame whose faces are finished.
+struct Finished {
+    frame: Frame,
+    faces: Vec<Drawn>,
+    looks: Vec<(u32, Look)>,
 }
 
 /// Reads ahead as far as smoothing needs.
@@ -82,8 +91,8 @@ impl<'a> Window<'a> {
         self.reader = Some(self.clip.read(self.unfinished.saturating_sub(self.painter.reach()))?);
         self.next = frame;
         while self.unfinished < frame {
-            let Some((index, looks, _)) = self.finish_next()? else { break };
-            self.looks.push_back((index, looks));
+            let Some(finished) = self.finish_next()? else { break };
+            self.looks.push_back((finished.frame.index(), finished.looks));
         }
         Ok(())
     }
@@ -91,9 +100,9 @@ impl<'a> Window<'a> {
     /// The next frame, composed; `None` after the last.
     pub(crate) fn next_frame(&mut self) -> Result<Option<Frame>, SwapError> {
         while self.ahead.len() <= LOOK_REACH {
-            let Some((index, looks, finished)) = self.finish_next()? else { break };
-            self.looks.push_back((index, looks));
-            self.ahead.push_back(finished);
+            let Some(Finished { frame, faces, looks }) = self.finish_next()? else { break };
+            self.looks.push_back((frame.index(), looks));
+            self.ahead.push_back((frame, faces));
         }
         let Some((mut frame, drawn)) = self.ahead.pop_front() else { return Ok(None) };
         for face in drawn {
@@ -108,36 +117,33 @@ impl<'a> Window<'a> {
     }
 
     /// Finishes the faces of the next frame, once those after it that steady them are drawn.
-    #[expect(clippy::type_complexity, reason = "number, looks, and the frame with its faces")]
-    fn finish_next(&mut self) -> Result<Option<(usize, Vec<(u32, Look)>, (Frame, Vec<Drawn>))>, SwapError> {
+    fn finish_next(&mut self) -> Result<Option<Finished>, SwapError> {
         let reach = self.painter.reach();
-        while self.read.back().is_none_or(|last| last.frame.index() < self.unfinished + reach) {
+        while self.read.back().is_none_or(|last| last.index < self.unfinished + reach) {
             let Some(read) = self.sketch_next()? else { break };
             self.read.push_back(read);
         }
-        let Some(place) = self.read.iter().position(|read| read.frame.index() == self.unfinished) else {
+        let Some(place) = self.read.iter().position(|read| read.index == self.unfinished) else {
             return Ok(None);
         };
-        let mut drawn = Vec::new();
-        let mut looks = Vec::new();
+        let Some(frame) = self.read[place].frame.take() else { return Ok(None) };
+        let (mut faces, mut looks) = (Vec::new(), Vec::new());
         for (track, sketch) in &self.read[place].sketches {
-            let others = self.read.iter().filter(|read| read.frame.index() != self.unfinished);
+            let others = self.read.iter().filter(|read| read.index != self.unfinished);
             let near = others.flat_map(|read| {
-                let frames = read.frame.index().abs_diff(self.unfinished);
+                let frames = read.index.abs_diff(self.unfinished);
                 let own = read.sketches.iter().filter(move |(other, _)| other == track && frames <= reach);
                 own.map(move |(_, sketch)| (frames, sketch))
             });
             let patch = self.painter.finish(sketch, near)?;
-            looks.push((*track, Look::of(&patch)));
-            drawn.push(Drawn { track: *track, patch });
+            looks.push((*track, Look::of(&patch, &frame)));
+            faces.push(Drawn { track: *track, patch });
         }
-        let frame = self.read[place].frame.clone();
-        let index = self.unfinished;
         self.unfinished += 1;
-        while self.read.front().is_some_and(|read| read.frame.index() + reach < self.unfinished) {
+        while self.read.front().is_some_and(|read| read.index + reach < self.unfinished) {
             self.read.pop_front();
         }
-        Ok(Some((index, looks, (frame, drawn))))
+        Ok(Some(Finished { frame, faces, looks }))
     }
 
     /// Reads the next frame and lets the network draw its faces.
@@ -148,7 +154,7 @@ impl<'a> Window<'a> {
         for (track, mesh) in self.smoothed_meshes(frame.index())? {
             sketches.push((track, self.painter.sketch(&frame, mesh)?));
         }
-        Ok(Some(Read { frame, sketches }))
+        Ok(Some(Read { index: frame.index(), frame: Some(frame), sketches }))
     }
 
     /// Faces of the chosen person in some frames.

@@ -4,7 +4,7 @@
 //! real pixels. Geometry (turn, size, shift, mirror) moves input and truth alike; the warp bends the input alone.
 //! Light and tint change both: the decoder must follow the light that the encoder sees.
 
-use bifrons_net::Augmentation;
+use bifrons_net::{Augmentation, Device, Network, Tensor};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
@@ -128,6 +128,36 @@ pub fn write_sample(face: &TrainingFace, variation: &Variation, sample: &mut Sam
             sample.truth[c * area + pixel] = value;
         }
         sample.weight[pixel] = mask * (1.0 + FEATURE_WEIGHT * features);
+    }
+}
+
+/// Faces as they were filmed, `n` of them: for everything that looks at what the network makes of faces.
+#[derive(Clone, Debug)]
+pub struct Filmed {
+    /// What the encoder sees, `[n, 3, s, s]`.
+    pub input: Tensor<4>,
+    /// What a decoder should draw, planes `[n][3][t][t]`.
+    pub truth: Vec<f32>,
+    /// Where that counts, `[n][t][t]`, 0 to 3.
+    pub weight: Vec<f32>,
+}
+
+impl Filmed {
+    /// These faces for a network of that shape.
+    #[must_use]
+    pub fn new(faces: &[&TrainingFace], network: &Network, device: &Device) -> Self {
+        let count = faces.len();
+        let [seen_px, size_px] = [network.input_px, network.output_px];
+        let [seen_area, area] = [seen_px, size_px].map(|side| side * side);
+        let mut input = vec![0.0; count * 3 * seen_area];
+        let mut truth = vec![0.0; count * 3 * area];
+        let mut weight = vec![0.0; count * area];
+        let places = input.chunks_exact_mut(3 * seen_area).zip(truth.chunks_exact_mut(3 * area));
+        for ((face, (input, truth)), weight) in faces.iter().zip(places).zip(weight.chunks_exact_mut(area)) {
+            write_sample(face, &Variation::none(), &mut Sample { input, truth, weight });
+        }
+        let input = Tensor::<1>::from_floats(input.as_slice(), device);
+        Self { input: input.reshape([count, 3, seen_px, seen_px]), truth, weight }
     }
 }
 

@@ -7,7 +7,7 @@ use bifrons_vision::mesh::MESH_POINTS;
 use bifrons_vision::mesh_points::FACE_POINTS;
 use bifrons_vision::{Embedding, Mesh, Vision};
 
-use crate::augment::{Sample, Variation, write_sample};
+use crate::augment::Filmed;
 use crate::{Faceset, TrainingError};
 
 /// Faces of each person.
@@ -30,22 +30,14 @@ impl Bleed {
         network: &Network,
         device: &Device,
     ) -> Result<Self, TrainingError> {
-        let [seen_px, size_px] = [network.input_px, network.output_px];
+        let size_px = network.output_px;
         let (mut inputs, mut truths) = (Vec::new(), Vec::new());
         for faceset in facesets {
-            let mut input = vec![0.0; FACES * 3 * seen_px * seen_px];
-            let mut faces = Vec::new();
-            for (number, input) in input.chunks_exact_mut(3 * seen_px * seen_px).enumerate() {
-                let face = &faceset.faces[(2 * number + 1) * faceset.faces.len() / (2 * FACES)];
-                let mut truth = vec![0.0; 3 * size_px * size_px];
-                let mut weight = vec![0.0; size_px * size_px];
-                let mut sample = Sample { input, truth: &mut truth, weight: &mut weight };
-                write_sample(face, &Variation::none(), &mut sample);
-                faces.push(picture(&truth, size_px)?);
-            }
-            let input = Tensor::<1>::from_floats(input.as_slice(), device);
-            inputs.push(input.reshape([FACES, 3, seen_px, seen_px]));
-            truths.push(faces);
+            let filmed = Filmed::new(&faceset.spread(FACES), network, device);
+            let faces = filmed.truth.chunks_exact(3 * size_px * size_px);
+            let faces = faces.map(|planes| RgbImage::from_planes(size_px, size_px, planes));
+            inputs.push(filmed.input);
+            truths.push(faces.collect::<Result<Vec<_>, _>>()?);
         }
         let mesh = match network.geometry {
             Geometry::Flattened => flat_mesh(size_px),
@@ -73,8 +65,9 @@ impl Bleed {
                 let planes = net.decoders[drawn].forward(unfolded.clone()).into_data();
                 let planes: Vec<f32> = planes.iter::<f32>().collect();
                 let pictures = planes.chunks_exact(3 * self.size_px * self.size_px);
-                let pictures =
-                    pictures.map(|planes| picture(planes, self.size_px)).collect::<Result<Vec<_>, _>>()?;
+                let pictures = pictures
+                    .map(|planes| RgbImage::from_planes(self.size_px, self.size_px, planes))
+                    .collect::<Result<Vec<_>, _>>()?;
                 let (least, most) = (likeness(&own[filmed], drawn), likeness(&own[drawn], drawn));
                 if most - least < 0.02 {
                     return Ok(None);
@@ -98,11 +91,4 @@ fn aligned_mesh(size_px: usize) -> Mesh {
     let points = (0..MESH_POINTS).map(|index| place.apply(canonical_point(index.min(FACE_POINTS - 1))));
     let points = points.map(|p| [p.x as f32, p.y as f32, 0.0]).collect::<Vec<_>>();
     Mesh::try_from(points).unwrap_or_else(|error| unreachable!("{error}"))
-}
-
-/// Planes as pixels.
-fn picture(planes: &[f32], size_px: usize) -> Result<RgbImage, TrainingError> {
-    let area = size_px * size_px;
-    let pixels = (0..area).flat_map(|pixel| [0, 1, 2].map(|c| planes[c * area + pixel])).collect();
-    Ok(RgbImage::from_data(size_px, size_px, pixels)?)
 }

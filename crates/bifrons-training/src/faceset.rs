@@ -96,6 +96,11 @@ pub struct Faceset {
 }
 
 impl Faceset {
+    /// `count` faces spread evenly over the film.
+    pub(crate) fn spread(&self, count: usize) -> Vec<&TrainingFace> {
+        (0..count).map(|number| &self.faces[(2 * number + 1) * self.faces.len() / (2 * count)]).collect()
+    }
+
     /// Memory that one face takes.
     #[must_use]
     pub fn bytes_of_face(network: &Network) -> usize {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use bifrons_net::{Device, Hourglass, LossTerms, Preset, Tensor};
 
 use crate::Faceset;
-use crate::augment::{Sample, Variation, write_sample};
+use crate::augment::Filmed;
 
 /// With fewer faces than this nothing can be done without.
 pub(crate) const ENOUGH_FACES: usize = 160;
@@ -33,26 +33,16 @@ pub(crate) struct HeldOut {
 
 impl HeldOut {
     pub(crate) fn new(facesets: &[Faceset], preset: &Preset, device: &Device) -> Self {
-        let [seen_px, px] = [preset.network.input_px, preset.network.output_px];
+        let px = preset.network.output_px;
         let of = |faceset: &Faceset| {
             let range = faceset.held_out.clone();
             let count = range.len().min(LOOKED_AT);
-            let mut input = vec![0.0; count * 3 * seen_px * seen_px];
-            let mut truth = vec![0.0; count * 3 * px * px];
-            let mut weight = vec![0.0; count * px * px];
-            let places = input
-                .chunks_exact_mut(3 * seen_px * seen_px)
-                .zip(truth.chunks_exact_mut(3 * px * px))
-                .zip(weight.chunks_exact_mut(px * px));
-            for (number, ((input, truth), weight)) in places.enumerate() {
-                let face = &faceset.faces[range.start + number * range.len() / count];
-                write_sample(face, &Variation::none(), &mut Sample { input, truth, weight });
-            }
-            let tensor = |values: &[f32], channels: usize, px: usize| {
+            let faces = (0..count).map(|number| &faceset.faces[range.start + number * range.len() / count]);
+            let filmed = Filmed::new(&faces.collect::<Vec<_>>(), &preset.network, device);
+            let tensor = |values: &[f32], channels: usize| {
                 Tensor::<1>::from_floats(values, device).reshape([count, channels, px, px])
             };
-            let tensors = || [tensor(&input, 3, seen_px), tensor(&truth, 3, px), tensor(&weight, 1, px)];
-            (count > 0).then(tensors)
+            (count > 0).then(|| [filmed.input, tensor(&filmed.truth, 3), tensor(&filmed.weight, 1)])
         };
         Self { people: facesets.iter().map(of).collect() }
     }

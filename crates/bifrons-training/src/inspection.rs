@@ -70,13 +70,10 @@ impl Inspection {
                 (warp(picture, &place, size_px, size_px, Border::Replicate), seen)
             }
         };
-        let area = size_px * size_px;
-        let planes: Vec<f32> =
-            (0..3 * area).map(|place| face.data[3 * (place % area) + place / area]).collect();
         let tensor = |values: &[f32], channels: usize| {
             Tensor::<1>::from_floats(values, &self.device).reshape([1, channels, size_px, size_px])
         };
-        let (face, seen) = (tensor(&planes, 3), tensor(&seen, 1));
+        let (face, seen) = (tensor(&face.to_planes(), 3), tensor(&seen, 1));
         let judge = |inspector: &bifrons_net::Inspector| {
             let verdicts = inspector.forward(face.clone(), seen.clone());
             f64::from(bifrons_net::mean_verdict(verdicts, seen.clone()).into_scalar::<f32>())

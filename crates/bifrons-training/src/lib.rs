@@ -22,6 +22,7 @@ mod limits;
 mod loader;
 #[cfg(test)]
 mod made_up;
+mod meta;
 mod pace;
 pub mod portable;
 mod preview;
@@ -36,8 +37,9 @@ pub use history::previews;
 pub use inspection::Inspection;
 pub use limits::{Limits, Plateau};
 pub use loader::{Batch, Loader};
+pub use meta::CheckpointMeta;
 pub use preview::draw_preview;
 pub use run::{Ending, Job, Trained, train};
 pub use sampler::{Look, Sampler};
 pub use sharpening::SharpeningMeta;
-pub use trainer::{CheckpointMeta, StepLosses, Trainer, load_net};
+pub use trainer::{StepLosses, Trainer, load_net};

@@ -1,13 +1,14 @@
 //! A model as one file: safetensors that any program can open, with everything Bifrons knows about it in the header.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use bifrons_net::{Adam, Device, Hourglass, weights};
 use bifrons_project::{Checkpoint, Checkpoints, Mark, ProjectError, atomic};
 use serde::{Deserialize, Serialize};
 
-use crate::TrainingError;
-use crate::trainer::{CheckpointMeta, MODEL, OPTIMIZER, PREVIEW};
+use crate::trainer::{MODEL, OPTIMIZER, PREVIEW};
+use crate::{CheckpointMeta, TrainingError};
 
 /// Version of the note in the header that this program reads and writes.
 const FORMAT_VERSION: u32 = 1;
@@ -73,12 +74,20 @@ pub fn import(path: &Path, checkpoints: &Checkpoints, device: &Device) -> Result
 
 fn read(path: &Path) -> Result<(Vec<u8>, Note), TrainingError> {
     let io = |source| ProjectError::io("read", path, source);
-    let size = std::fs::metadata(path).map_err(io)?.len();
+    let unread = |source: io::Error| match source.kind() {
+        io::ErrorKind::NotFound => refused(path, "there is no such file".to_owned()),
+        io::ErrorKind::IsADirectory => refused(path, "it is a folder".to_owned()),
+        _ => io(source).into(),
+    };
+    let size = std::fs::metadata(path).map_err(unread)?.len();
     if size > MAX_BYTES {
         return Err(refused(path, format!("{size} bytes are more than any model has")));
     }
-    let bytes = std::fs::read(path).map_err(io)?;
-    let note = weights::note(&bytes).map_err(|error| refused(path, error.to_string()))?;
+    let bytes = std::fs::read(path).map_err(unread)?;
+    let foreign = |_| {
+        refused(path, "it is no safetensors file, or not one that `bifrons model export` wrote".to_owned())
+    };
+    let note = weights::note(&bytes).map_err(foreign)?;
     let not_understood = |error: serde_json::Error| refused(path, error.to_string());
     let value: serde_json::Value = serde_json::from_str(&note).map_err(not_understood)?;
     let version = value.get("format_version").and_then(serde_json::Value::as_u64);

@@ -1,11 +1,13 @@
 //! The loop around the step: until when, saved how often, shown how often, and what happens when it goes wrong.
 
+mod open;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use bifrons_net::{Device, Preset};
 use bifrons_project::index::CurvePoint;
-use bifrons_project::{Checkpoints, Event, Project, Reporter, Stop};
+use bifrons_project::{Event, Project, Reporter, Stop};
 
 use crate::bleed::Bleed;
 use crate::guard;
@@ -92,7 +94,7 @@ pub fn train(job: &Job<'_>, facesets: Vec<Faceset>) -> Result<Trained, TrainingE
     let facesets = Arc::new(facesets);
     let (mut retries, mut slower, mut broken_at) = (0, None, 0);
     loop {
-        let mut trainer = open(job, &facesets)?;
+        let mut trainer = open::open(job, &facesets)?;
         if let Some(rate_share) = slower {
             trainer.slow_down(rate_share)?;
         }
@@ -284,98 +286,6 @@ fn check_plateau(job: &Job<'_>, trainer: &Trainer, facesets: &[Faceset]) -> Resu
     Ok(())
 }
 
-fn open(job: &Job<'_>, facesets: &[Faceset]) -> Result<Trainer, TrainingError> {
-    let people: Vec<String> = facesets.iter().map(|set| set.person.clone()).collect();
-    let mut trainer = match newest(job, &job.project.checkpoints())? {
-        Some(checkpoint) => {
-            if job.start_from.is_some() {
-                job.reporter.report(&Event::warning(
-                    "there is a model already: it does not begin with another's encoder",
-                ));
-            }
-            go_on(job, &checkpoint, people)?
-        }
-        None => match job.start_from {
-            Some(path) => start_from(job, path, people)?,
-            None if job.only.is_some() => return Err(TrainingError::NothingToKeep),
-            None => Trainer::new(job.preset.clone(), people, job.seed, job.device),
-        },
-    };
-    trainer.meta.shapes = facesets.iter().map(|set| set.shape.clone()).collect();
-    if let Some(person) = job.only {
-        trainer.learn_only(person)?;
-    }
-    trainer.sharpen(job.sharpen);
-    Ok(trainer)
-}
-
-/// The newest good checkpoint; the damaged ones before it are named.
-fn newest(
-    job: &Job<'_>,
-    checkpoints: &Checkpoints,
-) -> Result<Option<bifrons_project::Checkpoint>, TrainingError> {
-    let newest = checkpoints.newest()?;
-    for damaged in &newest.damaged {
-        job.reporter.report(&Event::Warning {
-            text: format!("the checkpoint {} is damaged ({})", damaged.path.display(), damaged.reason),
-            hint: Some("training goes on from the one before it".to_owned()),
-        });
-    }
-    Ok(newest.checkpoint)
-}
-
-fn go_on(
-    job: &Job<'_>,
-    checkpoint: &bifrons_project::Checkpoint,
-    people: Vec<String>,
-) -> Result<Trainer, TrainingError> {
-    let meta: crate::CheckpointMeta = checkpoint.meta()?;
-    let describe = |preset: &Preset, people: &[String], seed: u64| {
-        format!("preset `{}`, seed {seed}, {}", preset.name, people.join(" and "))
-    };
-    let mut found = describe(&meta.preset, &meta.people, meta.seed);
-    if meta.preset.name == job.preset.name && meta.preset.network != job.preset.network {
-        found.push_str(", as another version of Bifrons made it");
-    }
-    let joining: Vec<&String> = people.iter().filter(|name| !meta.people.contains(name)).collect();
-    let is_subset = meta.people.iter().all(|name| people.contains(name));
-    // the same people in another order are the same people
-    let known = if is_subset { &meta.people } else { &people };
-    if found != describe(job.preset, known, job.seed) {
-        let expected = describe(job.preset, &people, job.seed);
-        return Err(TrainingError::OtherModel { found, expected });
-    }
-    let trainer = if meta.people == people {
-        Trainer::resume(checkpoint, job.device)?
-    } else if joining.is_empty() {
-        Trainer::resume_with(checkpoint, people, job.device)?
-    } else {
-        let names: Vec<&str> = joining.iter().map(|name| name.as_str()).collect();
-        job.reporter.report(&Event::message(format!("{} joins the model", names.join(" and "))));
-        Trainer::resume_with(checkpoint, people, job.device)?
-    };
-    job.reporter.report(&Event::message(format!("training goes on from iteration {}", trainer.iteration)));
-    Ok(trainer)
-}
-
-fn start_from(job: &Job<'_>, path: &Path, people: Vec<String>) -> Result<Trainer, TrainingError> {
-    let nothing = |reason: String| TrainingError::NothingToStartFrom { path: path.to_owned(), reason };
-    let layout = bifrons_project::Layout::new(path);
-    let Some(checkpoint) = newest(job, &Checkpoints::new(layout.model()))? else {
-        return Err(nothing("there is no good checkpoint in its model/ folder".to_owned()));
-    };
-    let meta: crate::CheckpointMeta = checkpoint.meta()?;
-    if meta.preset.network != job.preset.network {
-        return Err(nothing(format!(
-            "it is of the preset `{}`, this project of `{}`",
-            meta.preset.name, job.preset.name
-        )));
-    }
-    let text = format!("begins with the encoder of {}, iteration {}", path.display(), checkpoint.step());
-    job.reporter.report(&Event::message(text));
-    Trainer::with_encoder_of(&checkpoint, job.preset.clone(), people, job.seed, job.device)
-}
-
 fn ended(trainer: &Trainer, job: &Job<'_>, plateau: &Plateau) -> Option<Ending> {
     let (meta, limits) = (&trainer.meta, job.limits);
     let learning = || trainer.learning().iter().map(|&person| meta.losses[person]);
@@ -395,100 +305,4 @@ fn ended(trainer: &Trainer, job: &Job<'_>, plateau: &Plateau) -> Option<Ending> 
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Mutex;
-
-    use super::*;
-    use crate::made_up::{facesets, preset};
-
-    const PEOPLE: [&str; 2] = ["alice", "bob"];
-
-    fn project(folder: &Path) -> Project {
-        let project = Project::create(&folder.join("film.bifrons")).unwrap();
-        for name in PEOPLE {
-            project.index().add_person(name).unwrap();
-        }
-        project
-    }
-
-    /// Trains; gives what came of it and the texts of warnings and messages.
-    fn trained(
-        project: &Project,
-        preset: &Preset,
-        limits: Limits,
-    ) -> (Result<Trained, TrainingError>, Vec<String>) {
-        let said = Mutex::new(Vec::new());
-        let listen = |event: &Event| {
-            if let Event::Warning { text, .. } | Event::Message { text } = event {
-                said.lock().unwrap().push(text.clone());
-            }
-        };
-        let job = Job {
-            project,
-            preset,
-            seed: 7,
-            limits: &limits,
-            device: &Device::flex(),
-            start_from: None,
-            only: None,
-            sharpen: false,
-            loader_threads: 2,
-            reporter: &listen,
-            stop: &Stop::default(),
-        };
-        let outcome = train(&job, facesets(&PEOPLE.map(str::to_owned)));
-        let said = said.lock().unwrap().clone();
-        (outcome, said)
-    }
-
-    fn until(iterations: u64) -> Limits {
-        Limits { iterations: Some(iterations), ..Limits::default() }
-    }
-
-    #[test]
-    fn what_breaks_down_goes_back_slower_and_keeps_the_last_good_checkpoint() {
-        let folder = tempfile::tempdir().unwrap();
-        let project = project(folder.path());
-        trained(&project, &preset(), until(5)).0.unwrap();
-        // as if the rate had become absurd since: nothing helps
-        let checkpoints = project.checkpoints();
-        let saved = checkpoints.newest().unwrap().checkpoint.unwrap();
-        let mut broken = Trainer::resume(&saved, &Device::flex()).unwrap();
-        broken.meta.preset.training.learning_rate = 1e36;
-        broken.save(&checkpoints, b"preview").unwrap();
-        let (outcome, said) = trained(&project, &preset(), until(30));
-        let error = outcome.unwrap_err();
-        assert!(matches!(error, TrainingError::BrokeDown { .. }), "{error}");
-        assert!(error.to_string().contains("DSSIM of alice"), "{error}");
-        assert_eq!(said.iter().filter(|text| text.contains("broke down")).count(), MOST_RETRIES as usize);
-        assert_eq!(checkpoints.newest().unwrap().checkpoint.unwrap().step(), 5);
-
-        // a rate that is too high by less than sixteen times is brought down
-        let saved = checkpoints.newest().unwrap().checkpoint.unwrap();
-        let mut broken = Trainer::resume(&saved, &Device::flex()).unwrap();
-        broken.meta.preset.training.learning_rate = 0.006;
-        broken.save(&checkpoints, b"preview").unwrap();
-        let (outcome, said) = trained(&project, &preset(), until(60));
-        let found = outcome.unwrap();
-        let retries = said.iter().filter(|text| text.contains("broke down")).count();
-        assert!(found.iteration == 60 && retries > 0, "{said:?}");
-        let meta: crate::CheckpointMeta = checkpoints.newest().unwrap().checkpoint.unwrap().meta().unwrap();
-        assert_eq!(meta.rate_share, 0.5_f64.powi(retries as i32));
-    }
-
-    #[test]
-    fn the_curve_is_kept_and_goes_on() {
-        let folder = tempfile::tempdir().unwrap();
-        let project = project(folder.path());
-        let all = until(4);
-        trained(&project, &preset(), all).0.unwrap();
-        trained(&project, &preset(), until(6)).0.unwrap();
-        let curve = project.index().curve().unwrap();
-        let iterations: Vec<u64> = curve.iter().map(|point| point.iteration).collect();
-        assert_eq!(iterations, [4, 4, 6, 6]);
-        assert!(curve.iter().all(|point| point.loss > 0.0 && point.held_out.is_none()));
-        // there are too few faces to hold some out, so a plateau is never reached
-        let limits = Limits { plateau: true, ..until(7) };
-        assert_eq!(trained(&project, &preset(), limits).0.unwrap().iteration, 7);
-    }
-}
+mod tests;

@@ -1,14 +1,12 @@
 //! The network, its optimiser, and one step of training.
 
-use bifrons_net::{
-    Adam, Decoder, Device, Hourglass, LossTerms, Module as _, Preset, Schedule, Tensor, averaged, weights,
-};
+mod joining;
+
+use bifrons_net::{Adam, Device, Hourglass, LossTerms, Module as _, Preset, Tensor, averaged, weights};
 use bifrons_project::{Checkpoint, Checkpoints, Mark, Retention};
-use bifrons_vision::align::Shape;
-use serde::{Deserialize, Serialize};
 
 use crate::sharpening::{Drawn, Sharpening};
-use crate::{Batch, SharpeningMeta, TrainingError};
+use crate::{Batch, CheckpointMeta, SharpeningMeta, TrainingError};
 
 pub(crate) const MODEL: &str = "model.safetensors";
 /// The newest weights, where [`MODEL`] is a mean.
@@ -20,51 +18,6 @@ pub(crate) const PREVIEW: &str = "preview.png";
 pub(crate) const UNHEARD: f64 = 0.0;
 /// How much of the smoothed loss a new iteration makes up.
 const SMOOTHING: f64 = 0.02;
-
-/// What a checkpoint says about itself besides the weights.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CheckpointMeta {
-    /// The preset, whole: a checkpoint can be used without knowing the program's presets.
-    pub preset: Preset,
-    /// Names, in the order of the decoders.
-    pub people: Vec<String>,
-    /// Seed of weights and samples.
-    pub seed: u64,
-    /// Seconds trained so far.
-    pub trained_secs: f64,
-    /// Smoothed loss of each person, 0 to 1; empty before the first iteration, 0 for somebody of whom there was none yet.
-    pub losses: Vec<f64>,
-    /// The lowest that `losses` have been.
-    #[serde(default)]
-    pub lowest_losses: Vec<f64>,
-    /// Loss of each person on faces that are never trained on, 0 to 1; empty where there are too few faces.
-    #[serde(default)]
-    pub held_out: Vec<f64>,
-    /// What the people's faces are shaped like.
-    #[serde(default)]
-    pub shapes: Vec<Shape>,
-    /// The iteration at which the optimiser began anew (somebody joined).
-    #[serde(default)]
-    pub begun_at: u64,
-    /// Whether inspectors sharpen the decoders.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sharpening: Option<SharpeningMeta>,
-    /// Share of the preset's learning rate: halved each time training broke down.
-    #[serde(default = "whole")]
-    pub rate_share: f64,
-}
-
-fn whole() -> f64 {
-    1.0
-}
-
-impl CheckpointMeta {
-    fn schedule(&self) -> Schedule {
-        let schedule = self.preset.training.clone();
-        Schedule { learning_rate: schedule.learning_rate * self.rate_share, ..schedule }
-    }
-}
 
 /// The loss of each person of the batch in one iteration, 0 (the same image) to 1 (the opposite).
 pub type StepLosses = Vec<f32>;
@@ -116,93 +69,6 @@ impl Trainer {
                 rate_share: 1.0,
             },
         }
-    }
-
-    /// A new network with the encoder of another one, which has learnt what faces do.
-    ///
-    /// # Errors
-    /// As [`resume`](Self::resume); [`TrainingError::Net`] when the encoders are of different shapes.
-    pub fn with_encoder_of(
-        checkpoint: &Checkpoint,
-        preset: Preset,
-        people: Vec<String>,
-        seed: u64,
-        device: &Device,
-    ) -> Result<Self, TrainingError> {
-        let (other, _) = load_net(checkpoint, device)?;
-        let mut trainer = Self::new(preset, people, seed, device);
-        trainer.graft(other, |_| None)?;
-        Ok(trainer)
-    }
-
-    /// The network as it was saved, with decoders for more people; those begin anew, as the optimiser does.
-    ///
-    /// # Errors
-    /// As [`resume`](Self::resume).
-    pub fn resume_with(
-        checkpoint: &Checkpoint,
-        people: Vec<String>,
-        device: &Device,
-    ) -> Result<Self, TrainingError> {
-        let (mut other, meta) = load_net(checkpoint, device)?;
-        let mut known: Vec<_> = meta.people.iter().zip(other.decoders.drain(..)).collect();
-        let mut trainer = Self::new(meta.preset.clone(), people.clone(), meta.seed, device);
-        trainer.graft(other, |person| {
-            let place = known.iter().position(|(name, _)| **name == people[person])?;
-            Some(known.swap_remove(place).1)
-        })?;
-        trainer.iteration = checkpoint.step();
-        let begun_at = trainer.iteration;
-        // of somebody who joins nothing is known yet
-        let of = |values: &[f64], name: &String| {
-            let place = meta.people.iter().position(|known| known == name);
-            place.and_then(|place| values.get(place)).copied().unwrap_or(UNHEARD)
-        };
-        let losses = people.iter().map(|name| of(&meta.losses, name)).collect();
-        let lowest_losses = people.iter().map(|name| of(&meta.lowest_losses, name)).collect();
-        let held_out = Vec::new();
-        trainer.meta =
-            CheckpointMeta { people, begun_at, losses, lowest_losses, held_out, sharpening: None, ..meta };
-        trainer.adam = Adam::new(&trainer.meta.schedule());
-        Ok(trainer)
-    }
-
-    /// Takes over the encoder of another network, and its decoders for the people that `decoder` knows.
-    fn graft(
-        &mut self,
-        other: Hourglass,
-        mut decoder: impl FnMut(usize) -> Option<Decoder>,
-    ) -> Result<(), TrainingError> {
-        let fresh = self.net();
-        let own = fresh.clone().decoders.into_iter().enumerate();
-        let decoders = own.map(|(person, own)| decoder(person).unwrap_or(own)).collect();
-        let both = weights::to_safetensors(&Hourglass { encoder: other.encoder, decoders })?;
-        // through the file's form: weights change, the numbers that the optimiser knows them by do not
-        let net = weights::from_safetensors(fresh.clone(), &both)?;
-        self.average = self.average.as_ref().map(|_| net.valid());
-        self.net = Some(net);
-        Ok(())
-    }
-
-    /// Lets one decoder alone learn: whoever else is drawn is drawn as before, to the last bit.
-    ///
-    /// # Errors
-    /// [`TrainingError::Unknown`].
-    pub fn learn_only(&mut self, person: &str) -> Result<(), TrainingError> {
-        let Some(place) = self.meta.people.iter().position(|name| name == person) else {
-            let (person, known) = (person.to_owned(), self.meta.people.join(", "));
-            return Err(TrainingError::Unknown { person, known });
-        };
-        self.learning = vec![place];
-        // what no longer learns stays as it draws: the mean
-        if let Some(average) = self.average.clone() {
-            let learning = self.net().decoders[place].clone();
-            let mut others = average.decoders.clone().into_iter().map(Some).collect::<Vec<_>>();
-            others[place] = Some(learning);
-            self.graft(average.clone(), |person| others[person].take())?;
-            self.average = Some(average);
-        }
-        Ok(())
     }
 
     /// Lets inspectors sharpen the decoders from here on, or no longer. Those that are at work go on.
@@ -389,116 +255,4 @@ pub fn load_net(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Sampler;
-    use crate::made_up::{facesets, preset};
-
-    /// Trains to an iteration; gives the losses of the last one.
-    fn trained(trainer: &mut Trainer, to: u64) -> StepLosses {
-        let facesets = facesets(&trainer.meta.people);
-        let sampler = Sampler::new(7, facesets.iter().map(|set| (&*set.looks, 0..0)));
-        let mut losses = Vec::new();
-        while trainer.iteration < to {
-            let people = trainer.learning().to_vec();
-            let batch = Batch::of(trainer.iteration, &people, &sampler, &facesets, &preset());
-            losses = trainer.step(&batch).unwrap();
-        }
-        losses
-    }
-
-    fn new_trainer() -> Trainer {
-        let people = vec!["alice".to_owned(), "bob".to_owned()];
-        Trainer::new(preset(), people, 7, &Device::flex())
-    }
-
-    #[test]
-    fn a_run_that_was_interrupted_ends_in_the_same_weights() {
-        let mut straight = new_trainer();
-        trained(&mut straight, 24);
-
-        let folder = tempfile::tempdir().unwrap();
-        let checkpoints = Checkpoints::new(folder.path());
-        let mut first = new_trainer();
-        trained(&mut first, 13);
-        first.save(&checkpoints, b"preview").unwrap();
-        drop(first);
-        let saved = checkpoints.newest().unwrap().checkpoint.unwrap();
-        let mut resumed = Trainer::resume(&saved, &Device::flex()).unwrap();
-        trained(&mut resumed, 24);
-
-        assert_eq!(resumed.meta.losses, straight.meta.losses);
-        let bytes = |trainer: &Trainer| weights::to_safetensors(trainer.net()).unwrap();
-        assert!(bytes(&resumed) == bytes(&straight), "bit-equal weights");
-        let drawing = |trainer: &Trainer| weights::to_safetensors(&trainer.inference_net()).unwrap();
-        assert!(drawing(&resumed) == drawing(&straight), "bit-equal means");
-        assert!(drawing(&resumed) != bytes(&resumed), "a mean is not the newest");
-    }
-
-    #[test]
-    fn it_learns_and_the_people_are_told_apart() {
-        let mut trainer = new_trainer();
-        let start = trained(&mut trainer, 1);
-        let end = trained(&mut trainer, 60);
-        assert!(end.iter().zip(&start).all(|(end, start)| *end < 0.8 * start), "{start:?} {end:?}");
-        // the same face drawn by both: person 0 has no red, person 1 no green
-        let face = Tensor::<4>::full([1, 3, 64, 64], 0.5, &Device::flex());
-        let net = trainer.inference_net();
-        let mean = |person: usize, channel: usize| {
-            let drawn = net.forward(face.clone(), person).narrow(1, channel, 1);
-            drawn.mean().into_scalar::<f32>()
-        };
-        assert!(mean(0, 0) < mean(0, 1) && mean(1, 1) < mean(1, 0));
-    }
-
-    #[test]
-    fn somebody_joins_and_the_others_stay_as_they_are() {
-        let folder = tempfile::tempdir().unwrap();
-        let checkpoints = Checkpoints::new(folder.path());
-        let mut first = new_trainer();
-        trained(&mut first, 4);
-        first.save(&checkpoints, b"preview").unwrap();
-        let saved = checkpoints.newest().unwrap().checkpoint.unwrap();
-
-        // in front of the others, so that everybody's number changes
-        let people = ["carol", "alice", "bob"].map(str::to_owned).to_vec();
-        let mut three = Trainer::resume_with(&saved, people, &Device::flex()).unwrap();
-        three.learn_only("carol").unwrap();
-        let bytes = |part: &Decoder| weights::to_safetensors(part).unwrap();
-        let encoder = |trainer: &Trainer| weights::to_safetensors(&trainer.inference_net().encoder).unwrap();
-        let drawing = |trainer: &Trainer, place: usize| bytes(&trainer.inference_net().decoders[place]);
-        let begun = bytes(&three.net().decoders[0]);
-        assert_eq!(trained(&mut three, 12).len(), 1);
-        assert!(bytes(&three.net().decoders[0]) != begun);
-        assert!(drawing(&three, 1) == drawing(&first, 0));
-        assert!(drawing(&three, 2) == drawing(&first, 1));
-        assert!(encoder(&three) == encoder(&first));
-
-        // as it is saved and gone on from, with everybody
-        three.save(&checkpoints, b"preview").unwrap();
-        let saved = checkpoints.newest().unwrap().checkpoint.unwrap();
-        let mut all = Trainer::resume(&saved, &Device::flex()).unwrap();
-        assert_eq!(trained(&mut all, 14).len(), 3);
-        assert!(encoder(&all) != encoder(&first));
-        assert!(all.learn_only("dave").unwrap_err().to_string().contains("carol, alice, bob"));
-
-        let other = vec!["eve".to_owned(), "frank".to_owned()];
-        let begun = Trainer::with_encoder_of(&saved, preset(), other, 9, &Device::flex()).unwrap();
-        assert!(encoder(&begun) == encoder(&three) && begun.iteration == 0);
-    }
-
-    #[test]
-    fn a_broken_number_is_named_and_costs_nothing() {
-        let mut trainer = new_trainer();
-        trained(&mut trainer, 1);
-        let area = 64 * 64;
-        let mut truth = vec![0.5; 4 * 3 * area];
-        truth[3 * 3 * area] = f32::NAN;
-        let (input, weight) = (vec![0.5; 4 * 3 * area], vec![1.0; 4 * area]);
-        let batch = Batch { iteration: 1, people: vec![0, 1], input, truth, weight };
-        let before = weights::to_safetensors(trainer.net()).unwrap();
-        let error = trainer.step(&batch).unwrap_err().to_string();
-        assert!(error.contains("iteration 1") && error.contains("DSSIM of bob is NaN"), "{error}");
-        assert!(weights::to_safetensors(trainer.net()).unwrap() == before);
-    }
-}
+mod tests;

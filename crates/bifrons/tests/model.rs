@@ -68,7 +68,7 @@ fn a_model_goes_into_a_file_and_out_of_it_again() {
     Ran::of(&mut in_project(&other, &["train", "--iterations", "13"])).expect(code::DONE);
     for line in [["model", "export", "-o", text], ["model", "timelapse", "-o", text]] {
         let ran = Ran::of(&mut in_project(&other, &line)).expect(code::USAGE);
-        assert!(ran.stdout.contains("would overwrite footage of interview"), "{}", ran.all());
+        assert!(ran.stdout.contains("would overwrite footage: "), "{}", ran.all());
     }
     let line = ["convert", "--face", "webcam", "--onto", text, "-o", text];
     Ran::of(&mut in_project(&other, &line)).expect(code::USAGE);

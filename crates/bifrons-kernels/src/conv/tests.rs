@@ -70,6 +70,8 @@ struct Expected {
     input: Vec<f64>,
     weights: Vec<f64>,
     bias: Vec<f64>,
+    /// Sum of the sizes of what makes up each number of `bias`.
+    bias_sizes: Vec<f64>,
 }
 
 /// Forward and backward, written out.
@@ -90,6 +92,7 @@ fn expected(
         input: vec![0.0; dims.count()],
         weights: vec![0.0; weights.len()],
         bias: vec![0.0; outputs],
+        bias_sizes: vec![0.0; outputs],
     };
     for (at, (image, line, column)) in places(dims.images, height, width).enumerate() {
         for output in 0..outputs {
@@ -105,6 +108,7 @@ fn expected(
             found.result[place] = value;
             let before = f64::from(gradient[place]) * slope;
             found.bias[output] += before;
+            found.bias_sizes[output] += f64::from(gradient[place]).abs();
             for_each_tap(conv, dims, line, column, |tap, y, x| {
                 for input in 0..dims.channels {
                     let weight = (tap * dims.channels + input) * outputs + output;
@@ -171,9 +175,12 @@ fn check(path: Path, conv: &Conv, dims: Dims, outputs: usize, planar_result: boo
         assert!(error <= tolerance, "{what} off by {error}: {context}");
     };
     near("result", &planes_of_result, &expected.result);
-    // the sum over all places of numbers of both signs, each of them rounded
-    let of_bias = error(&found.bias, &expected.bias);
-    assert!(of_bias <= if path.is_bf16() { 6e-2 } else { tolerance }, "bias off by {of_bias}: {context}");
+    // terms of both signs, each rounded twice to 8 bits, as a result and as a gradient: 2^-9 of its size each time
+    let rounding = if path.is_bf16() { 2.0_f64.powi(-8) } else { tolerance };
+    for ((found, expected), size) in found.bias.iter().zip(&expected.bias).zip(&expected.bias_sizes) {
+        let off = (f64::from(*found) - expected).abs();
+        assert!(off <= rounding * size + 1e-5, "bias off by {off} of {size}: {context}");
+    }
     near("weights", &weights_of(path, &found, weights.len()), &expected.weights);
     near("input", &leave(path, &found.input.unwrap(), input), &expected.input);
 }

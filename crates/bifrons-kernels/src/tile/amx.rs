@@ -6,6 +6,7 @@
 use std::arch::asm;
 use std::sync::OnceLock;
 
+use super::avx512bf16::compiled_for;
 use super::{Block, COLUMNS, MatrixTile, Operand, Run, Tile};
 
 #[derive(Clone, Copy, Debug)]
@@ -44,11 +45,6 @@ pub(crate) fn allowed() -> bool {
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn allowed() -> bool {
     false
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma")]
-fn compiled_for<R>(work: impl FnOnce() -> R) -> R {
-    work()
 }
 
 /// Gives the tile registers back when the work ends, however it ends.

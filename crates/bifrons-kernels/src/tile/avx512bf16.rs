@@ -20,7 +20,7 @@ const PAIR: usize = 32;
 type Sums = [[__m512; 2]; ROWS];
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma")]
-fn compiled_for<R>(work: impl FnOnce() -> R) -> R {
+pub(super) fn compiled_for<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 

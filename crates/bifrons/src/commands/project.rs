@@ -45,14 +45,24 @@ pub(super) fn add(
 
 /// An output must not take the place of any of the project's footage.
 pub(super) fn check_output(project: &Project, output: &Path) -> anyhow::Result<()> {
+    let mut footage = Vec::new();
+    for person in project.index().people()? {
+        footage.extend(project.index().clips_of(&person)?.into_iter().map(|clip| clip.path));
+    }
+    check_place(output, &footage)
+}
+
+/// An output must not be one of the inputs, and its folder must be there: found out now, not after hours.
+pub(super) fn check_place(output: &Path, inputs: &[impl AsRef<Path>]) -> anyhow::Result<()> {
     let resolved = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let wanted = resolved(output);
-    for person in project.index().people()? {
-        for clip in project.index().clips_of(&person)? {
-            if resolved(&clip.path) == wanted {
-                return Err(Usage(format!("{} would overwrite footage of {person}", output.display())).into());
-            }
-        }
+    if let Some(input) = inputs.iter().find(|input| resolved(input.as_ref()) == wanted) {
+        let (output, input) = (output.display(), input.as_ref().display());
+        return Err(Usage(format!("{output} would overwrite footage: {input}")).into());
+    }
+    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if folder.is_some_and(|folder| !folder.is_dir()) {
+        return Err(Usage(format!("the folder of {} does not exist", output.display())).into());
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `bifrons swap`: from two clips to a finished film.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bifrons_media::{Clip, MediaError};
 use bifrons_net::Preset;
@@ -9,7 +9,7 @@ use bifrons_project::{Config, Layout, Project};
 use super::Context;
 use super::convert::convert_clip;
 use super::extract::extract_person;
-use super::project::add_clip;
+use super::project::{add_clip, check_place};
 use super::train::{How, limits_for, named_device, train_people};
 use crate::arguments::SwapArguments;
 use crate::failure::{Finished, Usage};
@@ -19,7 +19,7 @@ pub(super) fn run(arguments: &SwapArguments, context: &Context) -> anyhow::Resul
     let preset = Preset::named(&preset_name(arguments, &dir)?)?;
     let device = named_device(&arguments.device)?;
     let (identity, footage) = names(&arguments.face, &arguments.onto)?;
-    check_output(arguments)?;
+    check_place(&arguments.output, &[&arguments.face, &arguments.onto])?;
 
     // both are opened before anything is made on disk: a wrong path leaves no folder behind
     Clip::open(&arguments.face)?;
@@ -127,20 +127,6 @@ fn name_of(path: &Path) -> String {
     let cleaned: String = stem.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).take(48).collect();
     let cleaned = cleaned.trim_matches('-').to_owned();
     if cleaned.is_empty() { "person".to_owned() } else { cleaned }
-}
-
-/// The output must not be one of the inputs, and its folder must be there: found out now, not after training.
-fn check_output(arguments: &SwapArguments) -> anyhow::Result<()> {
-    let resolved = |path: &Path| path.canonicalize().unwrap_or_else(|_| PathBuf::from(path));
-    let output = resolved(&arguments.output);
-    if [&arguments.face, &arguments.onto].into_iter().any(|input| resolved(input) == output) {
-        return Err(Usage(format!("{} would overwrite its own footage", arguments.output.display())).into());
-    }
-    let folder = arguments.output.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if folder.is_some_and(|folder| !folder.is_dir()) {
-        return Err(Usage(format!("the folder of {} does not exist", arguments.output.display())).into());
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bifrons_net::{Device, DeviceName, Preset, device};
 use bifrons_project::{Event, Project};
-use bifrons_training::{Batch, CheckpointMeta, Ending, Faceset, Job, Limits, train};
+use bifrons_training::{Batch, CheckpointMeta, Ending, Faceset, Job, Limits, TrainingError, train};
 
 use super::{Context, bench};
 use crate::arguments::LimitArguments;
@@ -108,10 +108,15 @@ pub(super) fn train_people(
     context: &Context,
     finished: &mut Finished,
 ) -> anyhow::Result<bool> {
+    let How { start_from, only, sharpen } = *how;
+    // before the faces are loaded, which takes a while
+    if let Some(person) = only.filter(|name| !people.iter().any(|person| person == name)) {
+        let known = people.join(", ");
+        return Err(TrainingError::Unknown { person: person.to_owned(), known }.into());
+    }
     let reporter = context.reporter.as_ref();
     let load = |person: &String| Faceset::load(project, person, &preset.network, reporter);
     let facesets = people.iter().map(load).collect::<Result<Vec<_>, _>>()?;
-    let How { start_from, only, sharpen } = *how;
     let (stop, loader_threads) = (&context.stop, LOADER_THREADS);
     let job = Job {
         project,
