@@ -25,11 +25,10 @@ pub(crate) struct Look {
 
 impl Look {
     /// What `patch` needs in its frame.
-    pub(crate) fn of(patch: &Patch, frame: &Frame) -> Self {
+    pub(crate) fn of(patch: &Patch, frame: &Frame, place: &Place) -> Self {
         let color = ColorTransfer::between(&patch.drawn, &patch.footage, &patch.mask);
         // in the frame's own pixels: scaled, grain is another one
-        let place = Place::of(patch, frame);
-        let grain = fine_detail(&frame.rgb(place.rect), &place.alpha(patch));
+        let grain = fine_detail(&frame.rgb(place.rect), &place.alpha);
         Self { color, grain }
     }
 
@@ -48,42 +47,39 @@ impl Look {
 ///
 /// # Errors
 /// [`SwapError::Media`] when the frame cannot be written to, which no face causes.
-pub(crate) fn compose(frame: &mut Frame, patch: &Patch, look: &Look) -> Result<(), SwapError> {
-    let place = Place::of(patch, frame);
-    let rect = place.rect;
+pub(crate) fn compose(frame: &mut Frame, patch: &Patch, place: &Place, look: &Look) -> Result<(), SwapError> {
+    let Place { rect, rect_from_patch, alpha } = place;
     if rect.is_empty() {
         return Ok(());
     }
-    let alpha = place.alpha(patch);
     let colored = look.color.apply(&patch.drawn);
     let colored = fitted(&colored, &patch.footage, &patch.mask, &patch.deep)?;
-    let mut face = warp(&colored, &place.rect_from_patch, rect.width, rect.height, Border::Replicate);
-    let grain = missing_grain(&face, look.grain, &alpha);
-    add_grain(&mut face, grain, GRAIN_SEED, frame.index(), rect);
-    let composed = blend(&frame.rgb(rect), &face, &alpha);
-    frame.set_rgb(rect, &composed, &alpha)?;
+    let mut face = warp(&colored, rect_from_patch, rect.width, rect.height, Border::Replicate);
+    let grain = missing_grain(&face, look.grain, alpha);
+    add_grain(&mut face, grain, GRAIN_SEED, frame.index(), *rect);
+    let composed = blend(&frame.rgb(*rect), &face, alpha);
+    frame.set_rgb(*rect, &composed, alpha)?;
     Ok(())
 }
 
 /// Where in its frame a patch lies.
-struct Place {
+#[derive(Debug)]
+pub(crate) struct Place {
     rect: PixelRect,
     rect_from_patch: Similarity,
+    /// The patch's mask there.
+    alpha: Vec<f32>,
 }
 
 impl Place {
-    fn of(patch: &Patch, frame: &Frame) -> Self {
+    pub(crate) fn of(patch: &Patch, frame: &Frame) -> Self {
         let frame_from_patch = patch.patch_from_frame.inverse();
         let rect = covered(frame, &frame_from_patch);
         let rect_from_patch = Similarity::translation(-(rect.x as f64), -(rect.y as f64)) * frame_from_patch;
-        Self { rect, rect_from_patch }
-    }
-
-    /// The patch's mask there.
-    fn alpha(&self, patch: &Patch) -> Vec<f32> {
-        let PixelRect { width, height, .. } = self.rect;
+        let PixelRect { width, height, .. } = rect;
         let outside = Border::Constant(0.0);
-        warp_plane(&patch.mask, PATCH_PX, PATCH_PX, &self.rect_from_patch, width, height, outside)
+        let alpha = warp_plane(&patch.mask, PATCH_PX, PATCH_PX, &rect_from_patch, width, height, outside);
+        Self { rect, rect_from_patch, alpha }
     }
 }
 

@@ -25,7 +25,7 @@ const ALIKE: f32 = 0.6;
 /// By how much the mean square of that may be above that of the best reference for one to count.
 const NEARLY_BEST: f32 = 0.02;
 /// Share of the best reference's weight below which one does not count.
-const LEAST_WEIGHT: f32 = 0.02;
+const LEAST_WEIGHT: f32 = 0.1;
 /// Pixels on each side over which likeness is averaged.
 const AROUND: usize = 3;
 

@@ -8,7 +8,7 @@ use bifrons_vision::Mesh;
 use bifrons_vision::align::{
     FlatMask, Framing, Shape, crop_from_canonical, crop_from_frame, flatten, hull_mask, unflatten,
 };
-use bifrons_vision::geometry::{Border, Similarity, needed_rect, warp};
+use bifrons_vision::geometry::{Border, Point, Similarity, needed_rect, warp, warp_plane};
 
 use crate::SwapError;
 use crate::detail::{Details, Sizes};
@@ -17,7 +17,7 @@ use crate::steady::{REACH, steadied};
 /// Side of a patch, in pixels: fine enough for its mask and colours, whatever the network draws at.
 pub const PATCH_PX: usize = 384;
 /// Width of the mask's soft edge, as a share of the patch's side.
-const SOFT_EDGE: f32 = 0.06;
+const SOFT_EDGE: f32 = 0.075;
 /// Width of the stretch in which coarse colours change over, as a share of the patch's side.
 const WIDE_EDGE: f32 = 0.2;
 
@@ -183,7 +183,7 @@ impl Painter {
         };
         let points = mesh.points_in(patch_from_frame);
         let mask = hull_mask(&points, PATCH_PX, SOFT_EDGE * PATCH_PX as f32);
-        let deep = hull_mask(&points, PATCH_PX, WIDE_EDGE * PATCH_PX as f32);
+        let deep = deep_mask(mesh, patch_from_frame);
         Ok(Patch { drawn, footage: footage.clone(), mask, deep, patch_from_frame: *patch_from_frame })
     }
 
@@ -202,6 +202,15 @@ impl Painter {
         }
         Ok(RgbImage::from_planes(self.output_px, self.output_px, &drawn)?)
     }
+}
+
+/// Where a face's own coarse colours count. Such a wide edge needs few pixels.
+fn deep_mask(mesh: &Mesh, patch_from_frame: &Similarity) -> Vec<f32> {
+    const SMALL_PX: usize = PATCH_PX / 4;
+    let smaller = Similarity::about(Point::new(0.0, 0.0), Point::new(0.0, 0.0), 0.25, 0.0);
+    let points = mesh.points_in(&(smaller * *patch_from_frame));
+    let small = hull_mask(&points, SMALL_PX, WIDE_EDGE * SMALL_PX as f32);
+    warp_plane(&small, SMALL_PX, SMALL_PX, &smaller.inverse(), PATCH_PX, PATCH_PX, Border::Constant(0.0))
 }
 
 /// A square of the frame, aligned; outside the frame its border goes on.

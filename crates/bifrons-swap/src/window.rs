@@ -12,7 +12,7 @@ use bifrons_project::{Clip as ClipRow, FaceRecord, Index};
 use bifrons_vision::Mesh;
 
 use crate::SwapError;
-use crate::compose::{Look, compose};
+use crate::compose::{Look, Place, compose};
 use crate::patch::{Painter, Patch, Sketch};
 
 /// Frames before and after that count for colour and grain, and the deviation of their Gaussian weight.
@@ -26,6 +26,7 @@ const MESH_SIGMA_FRAMES: f32 = 0.8;
 struct Drawn {
     track: u32,
     patch: Patch,
+    place: Place,
 }
 
 /// A frame as it was read, with the faces that the network drew for it.
@@ -107,7 +108,7 @@ impl<'a> Window<'a> {
         let Some((mut frame, drawn)) = self.ahead.pop_front() else { return Ok(None) };
         for face in drawn {
             let look = self.smoothed_look(frame.index(), face.track);
-            compose(&mut frame, &face.patch, &look)?;
+            compose(&mut frame, &face.patch, &face.place, &look)?;
         }
         self.next = frame.index() + 1;
         while self.looks.front().is_some_and(|(index, _)| index + LOOK_REACH < self.next) {
@@ -136,8 +137,9 @@ impl<'a> Window<'a> {
                 own.map(move |(_, sketch)| (frames, sketch))
             });
             let patch = self.painter.finish(sketch, near)?;
-            looks.push((*track, Look::of(&patch, &frame)));
-            faces.push(Drawn { track: *track, patch });
+            let place = Place::of(&patch, &frame);
+            looks.push((*track, Look::of(&patch, &frame, &place)));
+            faces.push(Drawn { track: *track, patch, place });
         }
         self.unfinished += 1;
         while self.read.front().is_some_and(|read| read.index + reach < self.unfinished) {
