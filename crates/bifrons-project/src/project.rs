@@ -1,10 +1,12 @@
 //! A project folder, open under its lock.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use crate::atomic;
 use crate::checkpoints::Checkpoints;
 use crate::config::{Config, PersonConfig};
+use crate::consent::{Consent, ConsentEntry, Day, Purpose};
 use crate::error::{ProjectError, Result};
 use crate::index::{AddedClip, ClipInfo, Index};
 use crate::layout::{Layout, check_person_name};
@@ -118,7 +120,7 @@ impl Project {
         check_person_name(name)?;
         self.update_config(|config| {
             if config.person(name).is_none() {
-                config.people.push(PersonConfig { name: name.to_owned(), clips: Vec::new() });
+                config.people.push(PersonConfig { name: name.to_owned(), clips: Vec::new(), consent: None });
             }
         })?;
         self.index.add_person(name)?;
@@ -142,6 +144,47 @@ impl Project {
             }
         })?;
         self.index.add_clip(person, path, info)
+    }
+
+    /// What a person agreed to, as `bifrons.toml` says it now: the newest line of the log, to which it is added where
+    /// the log does not say so yet. `None` without a record, also when one was withdrawn.
+    ///
+    /// # Errors
+    /// As [`Config::read`] and [`Index::consent_log`].
+    pub fn consent_of(&self, person: &str) -> Result<Option<ConsentEntry>> {
+        let config = self.config()?;
+        let Some(known) = config.person(person) else { return Ok(None) };
+        self.index.add_consent(&known.name, known.consent.as_ref())?;
+        let newest = self.index.consent_log()?.into_iter().rev().find(|entry| entry.person == known.name);
+        Ok(newest.filter(|entry| entry.consent.is_some()))
+    }
+
+    /// [`Self::consent_of`], refused when it has ended or does not cover `purpose`.
+    ///
+    /// # Errors
+    /// [`ProjectError::NoConsent`]; as [`Self::consent_of`].
+    pub fn checked_consent(&self, person: &str, purpose: Purpose) -> Result<Option<ConsentEntry>> {
+        let entry = self.consent_of(person)?;
+        if let Some(consent) = entry.as_ref().and_then(|entry| entry.consent.as_ref()) {
+            consent.check(person, purpose, Day::of(SystemTime::now()))?;
+        }
+        Ok(entry)
+    }
+
+    /// Writes what a person agreed to into `bifrons.toml` and the log; `None` withdraws it. The person is added where
+    /// needed.
+    ///
+    /// # Errors
+    /// [`ProjectError::Name`], [`ProjectError::Setting`], or an error of writing.
+    pub fn set_consent(&self, person: &str, consent: Option<Consent>) -> Result<()> {
+        self.add_person(person)?;
+        self.update_config(|config| {
+            let same = |known: &&mut PersonConfig| crate::config::same_name(&known.name, person);
+            if let Some(known) = config.people.iter_mut().find(same) {
+                known.consent = consent;
+            }
+        })?;
+        self.consent_of(person).map(drop)
     }
 
     /// The clips that `bifrons.toml` lists for each person, with their paths resolved.
