@@ -147,7 +147,8 @@ impl Project {
     }
 
     /// What a person agreed to, as `bifrons.toml` says it now: the newest line of the log, to which it is added where
-    /// the log does not say so yet. `None` without a record, also when one was withdrawn.
+    /// the log does not say so yet. A record that was taken out of `bifrons.toml` was withdrawn: the line has none then.
+    /// `None` when there never was a record.
     ///
     /// # Errors
     /// As [`Config::read`] and [`Index::consent_log`].
@@ -155,20 +156,22 @@ impl Project {
         let config = self.config()?;
         let Some(known) = config.person(person) else { return Ok(None) };
         self.index.add_consent(&known.name, known.consent.as_ref())?;
-        let newest = self.index.consent_log()?.into_iter().rev().find(|entry| entry.person == known.name);
-        Ok(newest.filter(|entry| entry.consent.is_some()))
+        Ok(self.index.consent_log()?.into_iter().rev().find(|entry| entry.person == known.name))
     }
 
-    /// [`Self::consent_of`], refused when it has ended or does not cover `purpose`.
+    /// [`Self::consent_of`], refused when it was withdrawn, has ended or does not cover `purpose` (`None` for what every
+    /// record covers: training).
     ///
     /// # Errors
     /// [`ProjectError::NoConsent`]; as [`Self::consent_of`].
-    pub fn checked_consent(&self, person: &str, purpose: Purpose) -> Result<Option<ConsentEntry>> {
-        let entry = self.consent_of(person)?;
-        if let Some(consent) = entry.as_ref().and_then(|entry| entry.consent.as_ref()) {
-            consent.check(person, purpose, Day::of(SystemTime::now()))?;
-        }
-        Ok(entry)
+    pub fn checked_consent(&self, person: &str, purpose: Option<Purpose>) -> Result<Option<ConsentEntry>> {
+        let Some(entry) = self.consent_of(person)? else { return Ok(None) };
+        let Some(consent) = &entry.consent else {
+            let reason = format!("it was withdrawn on {}", Day::of(entry.added_at));
+            return Err(ProjectError::NoConsent { person: person.to_owned(), reason });
+        };
+        consent.check(person, purpose.unwrap_or(consent.purpose), Day::of(SystemTime::now()))?;
+        Ok(Some(entry))
     }
 
     /// Writes what a person agreed to into `bifrons.toml` and the log; `None` withdraws it. The person is added where

@@ -86,7 +86,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Looks for marks in single frames that have none.
 fn unmarked(wanted: usize, clips: &[String]) -> Result<(), Box<dyn Error>> {
     let (mut frames, mut found) = (0, 0);
-    for path in clips.iter().cycle() {
+    for path in clips {
         let clip = Clip::open(Path::new(path))?;
         let mut reader = clip.read(0)?;
         while let Some(frame) = reader.next_frame()? {
@@ -94,8 +94,10 @@ fn unmarked(wanted: usize, clips: &[String]) -> Result<(), Box<dyn Error>> {
             detector.add(&frame);
             found += usize::from(detector.find().is_some());
             frames += 1;
-            if frames == wanted {
+            if frames % 500 == 0 || frames == wanted {
                 println!("{found} marks found in {frames} frames without one");
+            }
+            if frames == wanted {
                 return Ok(());
             }
         }

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use bifrons_media::{Clip, Encoding, FrameSink, MediaError, join};
+use bifrons_media::{Clip, Encoding, Frame, FrameSink, MediaError, join};
 use bifrons_net::Device;
 use bifrons_project::{
     Checkpoint, Clip as ClipRow, ClipFingerprint, ContentHash, Event, Index, Meter, Project, Reporter, Stage,
@@ -24,6 +24,24 @@ const CHUNK_FRAMES: usize = 96;
 /// Counts up when the same inputs would give another picture, so that chunks of an older program are not mixed in.
 const METHOD: u32 = 3;
 
+/// What happens to finished frames before they are encoded, and to the finished film before it gets its name.
+pub trait Finish: std::fmt::Debug {
+    /// Everything that [`Self::frame`] depends on: chunks finished otherwise are not mixed in.
+    fn plan(&self) -> String;
+
+    /// Changes a finished frame; depends on nothing but the frame and [`Self::plan`].
+    ///
+    /// # Errors
+    /// Those of writing into the frame.
+    fn frame(&self, frame: &mut Frame) -> Result<(), MediaError>;
+
+    /// Makes of the joined film `part`, which it takes away, the one that gets the output's name: a file beside it.
+    ///
+    /// # Errors
+    /// Its own; they come back as [`SwapError::Finish`].
+    fn film(&self, part: &Path) -> Result<PathBuf, Box<dyn std::error::Error + Send + Sync>>;
+}
+
 /// What to convert.
 #[derive(Debug)]
 pub struct FilmJob<'a> {
@@ -39,6 +57,8 @@ pub struct FilmJob<'a> {
     pub checkpoint: &'a Checkpoint,
     /// Where to compute.
     pub device: &'a Device,
+    /// What is done last.
+    pub finish: &'a dyn Finish,
 }
 
 /// What came of it.
@@ -59,7 +79,7 @@ pub struct Converted {
 /// # Errors
 /// [`SwapError::Changed`] when the footage is not the one whose faces were found, [`SwapError::Media`] when it is
 /// damaged (frames missing) or the sound does not fit into the output's container, [`SwapError::Project`] when the
-/// disk is full. Finished chunks stay in every case; the output appears only when it is whole and checked.
+/// disk is full, [`SwapError::Finish`]. Finished chunks stay in every case; the output appears only when it is whole and checked.
 pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> Result<Converted, SwapError> {
     if ClipFingerprint::of(&job.clip.path)? != job.clip.info.fingerprint {
         return Err(SwapError::Changed { path: job.clip.path.clone() });
@@ -112,11 +132,12 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
                     frames_per_sec: None,
                 });
             }
-            let frame = window.next_frame()?.ok_or_else(|| MediaError::Truncated {
+            let mut frame = window.next_frame()?.ok_or_else(|| MediaError::Truncated {
                 path: job.clip.path.clone(),
                 decoded: index,
                 expected: count,
             })?;
+            job.finish.frame(&mut frame)?;
             sink.write(&frame)?;
             converted += 1;
             meter.advance(1, reporter);
@@ -131,7 +152,12 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
     atomic::remove_stale_parts(job.output)?;
     let part = atomic::part_path(job.output);
     join(&clip, &chunk_paths, &part, job.output)?;
-    atomic::publish(&part, job.output)?;
+    let part = job.finish.film(&part).map_err(SwapError::Finish)?;
+    if part.is_dir() {
+        atomic::publish_dir(&part, job.output)?;
+    } else {
+        atomic::publish(&part, job.output)?;
+    }
     joining.advance(chunks.len() as u64, reporter);
     atomic::remove_dir(&folder)?;
     atomic::create_dir_all(&folder)?;
@@ -187,8 +213,11 @@ fn plan(job: &FilmJob<'_>, encoding: &Encoding) -> String {
     let model: Vec<_> =
         manifest.files.iter().map(|(name, entry)| format!("{name} {}", entry.blake3)).collect();
     let text = format!(
-        "{METHOD} {CHUNK_FRAMES} {:?} {} {} {encoding:?} {model:?}",
-        job.clip.info.fingerprint, job.clip.person, job.identity
+        "{METHOD} {CHUNK_FRAMES} {:?} {} {} {encoding:?} {model:?} {}",
+        job.clip.info.fingerprint,
+        job.clip.person,
+        job.identity,
+        job.finish.plan()
     );
     ContentHash::of_bytes(text.as_bytes()).to_string()[..16].to_owned()
 }

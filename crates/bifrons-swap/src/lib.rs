@@ -18,4 +18,4 @@ mod steady;
 mod window;
 
 pub use error::SwapError;
-pub use film::{Converted, FilmJob, convert_film};
+pub use film::{Converted, FilmJob, Finish, convert_film};

@@ -142,16 +142,20 @@ fn consent_stands_in_the_settings_and_every_change_in_the_log() {
     project.set_consent("alice", Some(consent.clone())).unwrap();
     let text = std::fs::read_to_string(project.layout().config()).unwrap();
     assert!(text.contains("[people.consent]\nbasis = \"self\"\nfor = \"identity\"\n"), "{text}");
-    assert_eq!(project.checked_consent("Alice", Purpose::Identity).unwrap().unwrap().consent, Some(consent));
-    assert!(project.checked_consent("alice", Purpose::Footage).is_err());
+    assert_eq!(
+        project.checked_consent("Alice", Some(Purpose::Identity)).unwrap().unwrap().consent,
+        Some(consent)
+    );
+    assert!(project.checked_consent("alice", Some(Purpose::Footage)).is_err());
 
     // by hand
     let edited = text.replace("for = \"identity\"", "until = \"2001-01-01\"");
     atomic::write(&project.layout().config(), edited.as_bytes()).unwrap();
-    let ended = project.checked_consent("alice", Purpose::Identity).unwrap_err();
+    let ended = project.checked_consent("alice", None).unwrap_err();
     assert!(ended.to_string().contains("it ended on 2001-01-01"), "{ended}");
     project.set_consent("alice", None).unwrap();
-    assert_eq!(project.checked_consent("alice", Purpose::Footage).unwrap(), None);
+    let withdrawn = project.checked_consent("alice", None).unwrap_err().to_string();
+    assert!(withdrawn.contains("it was withdrawn on 2"), "{withdrawn}");
     let until = |day: &str| Some(day.parse::<Day>().unwrap());
     let log = project.index().consent_log().unwrap();
     let ends: Vec<_> = log.iter().map(|entry| entry.consent.as_ref().map(|consent| consent.until)).collect();

@@ -78,8 +78,6 @@ pub(super) fn decode(soft: &[f32]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
@@ -88,12 +86,13 @@ mod tests {
         assert_eq!(checksum(u64::from_be_bytes(*b"12345678")), 0xA12B);
     }
 
-    proptest! {
-        #[test]
-        fn a_number_comes_back_though_every_sixth_bit_is_wrong(id: u64, first in 0usize..6) {
+    #[test]
+    fn a_number_comes_back_though_every_sixth_bit_is_wrong() {
+        for number in 0..600u64 {
+            let id = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
             let mut soft = encode(id);
-            soft.iter_mut().skip(first).step_by(6).for_each(|value| *value = -*value);
-            prop_assert_eq!(decode(&soft), Some(id));
+            soft.iter_mut().skip(number as usize % 6).step_by(6).for_each(|value| *value = -*value);
+            assert_eq!(decode(&soft), Some(id));
         }
     }
 

@@ -92,47 +92,72 @@ impl Detector {
         if self.sum.frames == 0 || largest < SIDES_PX.start {
             return None;
         }
-        let waves = waves();
         let levels = Levels::of(&self.sum);
+        let key = Key::new();
         let count = ((SIDES_PX.end.min(largest) / SIDES_PX.start).ln() / STEP.ln()).ceil() as i32;
         let mut places: Vec<Place> = (0..count)
             .into_par_iter()
             .flat_map_iter(|step| {
-                let side_px = SIDES_PX.start * STEP.powi(step);
-                let spectrum = Spectrum::of(&levels, side_px);
-                let waves = &waves;
-                (0..TURNS.len()).map(move |turn| spectrum.best_place(waves, turn)).collect::<Vec<_>>()
+                let spectrum = Spectrum::of(&levels, &key, SIDES_PX.start * STEP.powi(step));
+                [[0, 1], [2, 3], [4, 5], [6, 7]]
+                    .map(|turns| spectrum.best_places(&key, turns))
+                    .into_iter()
+                    .flatten()
             })
             .collect();
         places.sort_by(|one, other| other.height.total_cmp(&one.height));
         places.truncate(CLOSE_LOOKS);
         places.into_iter().find_map(|place| {
-            let (place, spectrum) = improved(&levels, &waves, place);
+            let (place, spectrum) = improved(&levels, &key, place);
             if place.height < THRESHOLD {
                 return None;
             }
-            let id = code::decode(&spectrum.soft_bits(&waves, &place))?;
+            let id = code::decode(&spectrum.soft_bits(&key, &place))?;
             Some(Found { id, clarity: place.height, tile_px: place.side_px })
         })
     }
 }
 
 /// The best side and shift near a place.
-fn improved(levels: &Levels, waves: &[Wave], mut best: Place) -> (Place, Spectrum) {
-    let mut spectrum = Spectrum::of(levels, best.side_px);
+fn improved(levels: &Levels, key: &Key, mut best: Place) -> (Place, Spectrum) {
+    let mut spectrum = Spectrum::of(levels, key, best.side_px);
     for finer in [0.002, 0.001, 0.0005, 0.00025] {
         for factor in [1.0 - finer, 1.0 + finer] {
             let side_px = best.side_px * factor;
-            let other = Spectrum::of(levels, side_px);
+            let other = Spectrum::of(levels, key, side_px);
             // the tile keeps its place in the middle of the frame, so its shift at the edge changes
-            let place = other.near(waves, Place { side_px, ..other.best_place(waves, best.turn) });
+            let [place, _] = other.best_places(key, [best.turn, best.turn]);
+            let place = other.near(key, place);
             if place.height > best.height {
                 (best, spectrum) = (place, other);
             }
         }
     }
-    let place = spectrum.near(waves, best);
+    let place = spectrum.near(key, best);
     (place, spectrum)
+}
+
+/// What is looked for.
+struct Key {
+    /// The waves that mark the place.
+    placing: Vec<Wave>,
+    /// The waves that carry bits, two each.
+    carrying: Vec<(Wave, [usize; 2])>,
+    transform: Transform,
+}
+
+impl Key {
+    fn new() -> Self {
+        let (placing, carrying): (Vec<Wave>, Vec<Wave>) =
+            waves().into_iter().partition(|wave| wave.bits.is_none());
+        let carrying = carrying.into_iter().filter_map(|wave| wave.bits.map(|bits| (wave, bits))).collect();
+        Self { placing, carrying, transform: Transform::new(BINS) }
+    }
+
+    /// Standard deviation of the correlation where there is no mark.
+    fn deviation(&self) -> f32 {
+        (self.placing.len() as f32 / 2.0).sqrt()
+    }
 }
 
 /// The sum, and the same at a half, a quarter, … of its size.
@@ -176,10 +201,10 @@ struct Spectrum {
 }
 
 impl Spectrum {
-    fn of(levels: &Levels, side_px: f32) -> Self {
+    fn of(levels: &Levels, key: &Key, side_px: f32) -> Self {
         let (plane, side) = levels.for_side(side_px);
         let mut phases = folded(plane, side);
-        Transform::new(BINS).forward(&mut phases);
+        key.transform.forward(&mut phases);
         for value in &mut phases {
             let length = value.norm();
             *value = if length > 0.0 { *value / length } else { Complex32::default() };
@@ -193,41 +218,47 @@ impl Spectrum {
         self.phases[y * BINS + x]
     }
 
-    /// The highest peak for one way up, to the nearest bin.
-    fn best_place(&self, waves: &[Wave], turn: usize) -> Place {
+    /// The highest peaks for two ways up, to the nearest bin: both correlations are real, so one transform does for two.
+    fn best_places(&self, key: &Key, turns: [usize; 2]) -> [Place; 2] {
         let mut plane = vec![Complex32::default(); BINS * BINS];
-        let mut count = 0.0f32;
-        for wave in waves.iter().filter(|wave| wave.bits.is_none()) {
-            let [x, y] = wave.k.map(|k| k.rem_euclid(BINS as i32) as usize);
-            plane[y * BINS + x] = self.at(wave.k, turn) * wave.phase.conj();
-            count += 1.0;
+        let bin = |k: i32| k.rem_euclid(BINS as i32) as usize;
+        for wave in &key.placing {
+            let [one, two] = turns.map(|turn| self.at(wave.k, turn) * wave.phase.conj());
+            plane[bin(wave.k[1]) * BINS + bin(wave.k[0])] = one + two * Complex32::I;
+            plane[bin(-wave.k[1]) * BINS + bin(-wave.k[0])] = one.conj() + two.conj() * Complex32::I;
         }
-        Transform::new(BINS).inverse(&mut plane);
-        let values = plane.iter().map(|value| value.re).enumerate();
-        let (peak, height) =
-            values.fold((0, f32::MIN), |best, (at, value)| if value > best.1 { (at, value) } else { best });
-        let shift = [(peak % BINS) as f32 / BINS as f32, (peak / BINS) as f32 / BINS as f32];
-        Place { side_px: self.side_px, turn, shift, height: height / (count / 2.0).sqrt() }
+        key.transform.inverse(&mut plane);
+        let mut best = [(0, f32::MIN); 2];
+        for (at, value) in plane.iter().enumerate() {
+            for (best, value) in best.iter_mut().zip([value.re, value.im]) {
+                if value > best.1 {
+                    *best = (at, value);
+                }
+            }
+        }
+        let place = |turn, (peak, height): (usize, f32)| {
+            let shift = [(peak % BINS) as f32 / BINS as f32, (peak / BINS) as f32 / BINS as f32];
+            // each wave and its mirror image
+            Place { side_px: self.side_px, turn, shift, height: height / 2.0 / key.deviation() }
+        };
+        [place(turns[0], best[0]), place(turns[1], best[1])]
     }
 
     /// Height of the peak at a shift, in standard deviations.
-    fn height(&self, waves: &[Wave], turn: usize, shift: [f32; 2]) -> f32 {
-        let placing = waves.iter().filter(|wave| wave.bits.is_none());
-        let (sum, count) = placing.fold((0.0, 0.0f32), |(sum, count), wave| {
-            (sum + (self.at(wave.k, turn) * wave.phase.conj() * back(wave.k, shift)).re, count + 1.0)
-        });
-        sum / (count / 2.0).sqrt()
+    fn height(&self, key: &Key, turn: usize, shift: [f32; 2]) -> f32 {
+        let agreement = |wave: &Wave| (self.at(wave.k, turn) * wave.phase.conj() * back(wave.k, shift)).re;
+        key.placing.iter().map(agreement).sum::<f32>() / key.deviation()
     }
 
     /// The best shift within a bin.
-    fn near(&self, waves: &[Wave], mut best: Place) -> Place {
-        best.height = self.height(waves, best.turn, best.shift);
+    fn near(&self, key: &Key, mut best: Place) -> Place {
+        best.height = self.height(key, best.turn, best.shift);
         for step in [0.5, 0.25, 0.125].map(|bins| bins / BINS as f32) {
             let around = best.shift;
             for x in [-step, 0.0, step] {
                 for y in [-step, 0.0, step] {
                     let shift = [around[0] + x, around[1] + y];
-                    let height = self.height(waves, best.turn, shift);
+                    let height = self.height(key, best.turn, shift);
                     if height > best.height {
                         best = Place { shift, height, ..best };
                     }
@@ -238,14 +269,12 @@ impl Spectrum {
     }
 
     /// What the waves say about each coded bit: above 0 for +1, below for -1.
-    fn soft_bits(&self, waves: &[Wave], place: &Place) -> Vec<f32> {
+    fn soft_bits(&self, key: &Key, place: &Place) -> Vec<f32> {
         let mut soft = vec![0.0; code::CODED_BITS];
-        for wave in waves {
-            if let Some([re, im]) = wave.bits {
-                let value = self.at(wave.k, place.turn) * wave.phase.conj() * back(wave.k, place.shift);
-                soft[re] += value.re * FRAC_1_SQRT_2;
-                soft[im] += value.im * FRAC_1_SQRT_2;
-            }
+        for (wave, [re, im]) in &key.carrying {
+            let value = self.at(wave.k, place.turn) * wave.phase.conj() * back(wave.k, place.shift);
+            soft[*re] += value.re * FRAC_1_SQRT_2;
+            soft[*im] += value.im * FRAC_1_SQRT_2;
         }
         soft
     }

@@ -7,6 +7,7 @@ use bifrons_project::{Clip, Event, Project};
 use bifrons_swap::{FilmJob, convert_film};
 
 use super::Context;
+use super::finish::Finishing;
 use super::project::check_output;
 use super::train::named_device;
 use crate::failure::{Finished, Unusable, Usage};
@@ -62,7 +63,8 @@ pub(super) fn convert_clip(
         let hint = Some("run `bifrons train` first".to_owned());
         return Err(Unusable { reason: "this project has no trained model yet".to_owned(), hint }.into());
     };
-    let job = FilmJob { project, clip, identity, output, checkpoint: &checkpoint, device };
+    let finish = Finishing::new(project, clip, identity, output, &checkpoint, context)?;
+    let job = FilmJob { project, clip, identity, output, checkpoint: &checkpoint, device, finish: &finish };
     let converted = convert_film(&job, context.reporter.as_ref(), &context.stop)?;
     finished.stopped = converted.stopped;
     if converted.stopped {

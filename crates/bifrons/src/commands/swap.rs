@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use bifrons_media::{Clip, MediaError};
+use bifrons_media::{Clip, ClipKind, MediaError};
 use bifrons_net::Preset;
-use bifrons_project::{Config, Layout, Project};
+use bifrons_project::{Config, Layout, Project, Purpose};
 
 use super::Context;
+use super::consent;
 use super::convert::convert_clip;
 use super::extract::extract_person;
 use super::project::add_clip;
@@ -23,7 +24,11 @@ pub(super) fn run(arguments: &SwapArguments, context: &Context) -> anyhow::Resul
 
     // both are opened before anything is made on disk: a wrong path leaves no folder behind
     Clip::open(&arguments.face)?;
-    bifrons_media::check_output(&Clip::open(&arguments.onto)?, &arguments.output)?;
+    let film = Clip::open(&arguments.onto)?;
+    bifrons_media::check_output(&film, &arguments.output)?;
+    if film.kind() != ClipKind::PictureFolder {
+        bifrons_seal::format_of(&arguments.output)?;
+    }
     let project = Project::open_or_create(&dir)?;
     let run = project.index().start_run(&crate::progress::command_line(), arguments.seed, &preset.name)?;
     // a model that is there keeps its own: another one is refused, and must not have been written down then
@@ -59,6 +64,9 @@ fn stages(
 ) -> anyhow::Result<bool> {
     add_clip(project, identity, &arguments.face, context)?;
     add_clip(project, footage, &arguments.onto, context)?;
+    consent::ask(project, &[identity, footage], context)?;
+    project.checked_consent(identity, Some(Purpose::Identity))?;
+    project.checked_consent(footage, Some(Purpose::Footage))?;
     for person in [identity, footage] {
         if !extract_person(project, person, context, finished)? {
             return Ok(false);

@@ -6,7 +6,7 @@ use bifrons_measure::labels::Spread;
 use bifrons_measure::truth::{Candidate, CopyPaste, TruePoints, TruthFiles, TruthReport, TruthScore, score};
 use bifrons_media::{Clip, Encoding, FrameSink, RgbImage};
 use bifrons_net::Preset;
-use bifrons_project::{Event, Project};
+use bifrons_project::{Basis, Consent, Event, Project};
 use bifrons_vision::Vision;
 use bifrons_vision::geometry::Point;
 
@@ -107,6 +107,10 @@ fn convert(
     }
     if !extract_person(&project, FILMED, context, finished)? {
         return Ok(false);
+    }
+    for person in [IDENTITY, FILMED] {
+        // the heads were rendered
+        project.set_consent(person, Some(Consent::new(Basis::Synthetic)))?;
     }
     let film = filmed(&files.footage)?;
     let film =
