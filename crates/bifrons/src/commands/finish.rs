@@ -34,8 +34,14 @@ impl Finishing {
         checkpoint: &Checkpoint,
         context: &Context,
     ) -> anyhow::Result<Self> {
-        let parts =
-            [("identity", identity, Purpose::Identity), ("footage", footage.person.as_str(), Purpose::Footage)];
+        let media = bifrons_media::Clip::open(&footage.path)?;
+        if media.kind() != ClipKind::PictureFolder {
+            format_of(output)?;
+        }
+        let parts = [
+            ("identity", identity, Purpose::Identity),
+            ("footage", footage.person.as_str(), Purpose::Footage),
+        ];
         let mut consent = Vec::new();
         let mut without = Vec::new();
         for (part, person, purpose) in parts {
