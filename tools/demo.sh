@@ -40,6 +40,12 @@ say "Getting two clips"
 tools/clips.sh
 cut_footage
 
+# Both clips were published for research.
+[ -d "$project" ] || "$bifrons" new "$project"
+for person in cap12-edit franck-20s; do
+    "$bifrons" consent add --project "$project" --of "$person" --basis research
+done
+
 say "Putting the face of $identity onto $footage"
 status=0
 "$bifrons" swap --face "$identity" --onto "$footage" -o "$film" --project "$project" \
@@ -49,6 +55,7 @@ if [ "$status" -gt 1 ]; then
     exit "$status"
 fi
 
+"$bifrons" verify "$film"
 "$bifrons" sheet --project "$project" --footage "$footage" --result "$film" -o "$sheet"
 
 say "Done in $((SECONDS / 60)) min $((SECONDS % 60)) s"

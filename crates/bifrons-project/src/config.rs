@@ -13,6 +13,13 @@
 //! [[people]]
 //! name = "alice"
 //! clips = ["in/alice.mp4", "/films/alice-2.mov"]
+//!
+//! [people.consent]   # `bifrons consent add` writes it
+//! basis = "release"  # self, release, synthetic or research
+//! for = "identity"   # footage, identity or both
+//! until = "2027-12-31"
+//! release = "papers/alice.pdf"
+//! release_blake3 = "…"
 //! ```
 
 mod edit;
@@ -24,6 +31,7 @@ use serde::{Deserialize, Serialize};
 use toml_edit::{DocumentMut, Item};
 
 use crate::atomic;
+use crate::consent::Consent;
 use crate::error::{ProjectError, Result};
 use crate::layout::check_person_name;
 
@@ -89,6 +97,9 @@ pub struct PersonConfig {
     /// it, else absolute (see [`crate::Layout::to_stored`]).
     #[serde(default)]
     pub clips: Vec<String>,
+    /// What they agreed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Consent>,
 }
 
 fn default_preset() -> String {
@@ -209,6 +220,7 @@ impl Config {
         }
         for (place, person) in self.people.iter().enumerate() {
             check_person_name(&person.name)?;
+            person.consent.as_ref().map_or(Ok(()), |consent| consent.check_whole(path))?;
             if self.people[..place].iter().any(|other| same_name(&other.name, &person.name)) {
                 return refuse("people.name", format!("`{}` twice", person.name), "each name once");
             }
@@ -222,7 +234,7 @@ pub(crate) fn same_name(one: &str, other: &str) -> bool {
     one.to_lowercase() == other.to_lowercase()
 }
 
-/// The serialiser writes inline tables; people prefer `[stop]` and `[[people]]`.
+/// The serialiser writes inline tables; people prefer `[stop]`, `[[people]]` and `[people.consent]`.
 fn make_readable(document: &mut DocumentMut) {
     for key in ["stop", "people"] {
         if let Some(item) = document.get_mut(key) {
@@ -234,6 +246,14 @@ fn make_readable(document: &mut DocumentMut) {
                     Err(value) => value,
                 },
             };
+        }
+    }
+    let Some(people) = document.get_mut("people").and_then(Item::as_array_of_tables_mut) else { return };
+    for person in people.iter_mut() {
+        if let Some(consent) = person.get_mut("consent")
+            && let Ok(table) = std::mem::take(consent).into_table()
+        {
+            *consent = Item::Table(table);
         }
     }
 }

@@ -103,6 +103,14 @@ pub enum ProjectError {
         /// What was expected and what was found.
         reason: String,
     },
+    /// Somebody's consent has ended, or is for something else.
+    #[error("the consent of `{person}` does not allow this: {reason}")]
+    NoConsent {
+        /// Whose.
+        person: String,
+        /// Why not.
+        reason: String,
+    },
     /// A name that cannot be a folder name everywhere.
     #[error("`{name}` cannot be the name of a person: {reason}")]
     Name {
@@ -178,6 +186,9 @@ impl ProjectError {
                 Some("it was made by an older Bifrons: use that version, or start a new project folder; nothing was changed".to_owned())
             }
             Self::Name { .. } => Some("use letters, digits, `-` and `_`, for example `alice`".to_owned()),
+            Self::NoConsent { person, .. } => {
+                Some(format!("ask them; when they agree: `bifrons consent add --of {person}`"))
+            }
             Self::UnknownPerson { name, .. } => Some(format!("add clips with `bifrons add --as {name} CLIP`")),
             Self::NonUtf8Path { .. } => Some("rename the file or folder".to_owned()),
             Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {

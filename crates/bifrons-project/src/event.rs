@@ -114,6 +114,13 @@ pub enum Event {
         /// Where it is.
         path: PathBuf,
     },
+    /// A file was asked where it comes from.
+    Verified {
+        /// The file.
+        file: PathBuf,
+        /// What was found: `docs/seal.md` names the fields.
+        report: serde_json::Value,
+    },
     /// The command ended.
     Result {
         /// How.

@@ -5,6 +5,7 @@
 //! [`Index`] and take turns.
 
 mod clips;
+mod consent;
 mod curves;
 mod faces;
 mod people;

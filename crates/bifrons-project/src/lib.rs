@@ -13,6 +13,7 @@
 pub mod atomic;
 pub mod checkpoints;
 pub mod config;
+pub mod consent;
 pub mod error;
 pub mod event;
 pub mod hash;
@@ -23,6 +24,7 @@ mod project;
 
 pub use checkpoints::{Checkpoint, Checkpoints, DamagedCheckpoint, Mark, Newest, Retention};
 pub use config::{Config, PersonConfig, StopRules};
+pub use consent::{Basis, Consent, ConsentEntry, Day, Purpose};
 pub use error::{ProjectError, Result};
 pub use event::{Event, Meter, Reporter, Silent, Stage, Stop};
 pub use hash::{ClipFingerprint, ContentHash};

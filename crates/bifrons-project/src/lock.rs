@@ -12,12 +12,33 @@ use crate::error::{ProjectError, Result};
 /// Held as long as it lives.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
     /// Takes the lock at `path` for the project in `project`, or says who has it. Does not wait.
     pub(crate) fn take(path: &Path, project: &Path) -> Result<Self> {
+        let mut lock = Self::attempt(path, project, File::try_lock)?;
+        // Written in place, not through `atomic`: a rename would put another file under the name
+        // than the one that is locked. Half an id after a crash does no harm.
+        let file = &mut lock.file;
+        file.set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| writeln!(file, "{}", std::process::id()))
+            .map_err(|source| ProjectError::io("write", path, source))?;
+        Ok(lock)
+    }
+
+    /// As [`take`](Self::take), beside others that share it.
+    pub(crate) fn share(path: &Path, project: &Path) -> Result<Self> {
+        Self::attempt(path, project, File::try_lock_shared)
+    }
+
+    fn attempt(
+        path: &Path,
+        project: &Path,
+        lock: impl FnOnce(&File) -> std::result::Result<(), TryLockError>,
+    ) -> Result<Self> {
         let io = |action| move |source| ProjectError::io(action, path, source);
         let mut file = OpenOptions::new()
             .read(true)
@@ -26,8 +47,8 @@ impl Lock {
             .truncate(false)
             .open(path)
             .map_err(io("open"))?;
-        match file.try_lock() {
-            Ok(()) => {}
+        match lock(&file) {
+            Ok(()) => Ok(Self { file }),
             Err(TryLockError::WouldBlock) => {
                 let mut text = String::new();
                 // Windows does not let others read a locked file; then the id stays unknown.
@@ -36,16 +57,9 @@ impl Lock {
                     .read_to_string(&mut text)
                     .ok()
                     .and_then(|_| text.trim().parse().ok());
-                return Err(ProjectError::Locked { path: project.to_owned(), pid });
+                Err(ProjectError::Locked { path: project.to_owned(), pid })
             }
-            Err(TryLockError::Error(source)) => return Err(io("lock")(source)),
+            Err(TryLockError::Error(source)) => Err(io("lock")(source)),
         }
-        // Written in place, not through `atomic`: a rename would put another file under the name
-        // than the one that is locked. Half an id after a crash does no harm.
-        file.set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| writeln!(file, "{}", std::process::id()))
-            .map_err(io("write"))?;
-        Ok(Self { _file: file })
     }
 }

@@ -1,10 +1,12 @@
 //! A project folder, open under its lock.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use crate::atomic;
 use crate::checkpoints::Checkpoints;
 use crate::config::{Config, PersonConfig};
+use crate::consent::{Consent, ConsentEntry, Day, Purpose};
 use crate::error::{ProjectError, Result};
 use crate::index::{AddedClip, ClipInfo, Index};
 use crate::layout::{Layout, check_person_name};
@@ -57,6 +59,22 @@ impl Project {
         let project = Self { layout, index, _lock: lock };
         project.remove_leftovers()?;
         Ok(project)
+    }
+
+    /// Opens the project in `dir` beside other processes that do the same: for work whose parts are shared out. Leftovers
+    /// stay, as they may be somebody's work.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); [`ProjectError::Locked`] when one has it for itself.
+    pub fn open_shared(dir: &Path) -> Result<Self> {
+        let layout = Layout::new(absolute(dir)?);
+        if !layout.config().is_file() {
+            return Err(ProjectError::NotAProject { path: dir.to_owned() });
+        }
+        let lock = Lock::share(&layout.lock(), layout.root())?;
+        Config::read(&layout.config())?;
+        let index = Index::open(&layout)?;
+        Ok(Self { layout, index, _lock: lock })
     }
 
     /// [`Project::open`] when there is one, else [`Project::create`].
@@ -118,7 +136,7 @@ impl Project {
         check_person_name(name)?;
         self.update_config(|config| {
             if config.person(name).is_none() {
-                config.people.push(PersonConfig { name: name.to_owned(), clips: Vec::new() });
+                config.people.push(PersonConfig { name: name.to_owned(), clips: Vec::new(), consent: None });
             }
         })?;
         self.index.add_person(name)?;
@@ -142,6 +160,50 @@ impl Project {
             }
         })?;
         self.index.add_clip(person, path, info)
+    }
+
+    /// What a person agreed to, as `bifrons.toml` says it now: the newest line of the log, to which it is added where
+    /// the log does not say so yet. A record that was taken out of `bifrons.toml` was withdrawn: the line has none then.
+    /// `None` when there never was a record.
+    ///
+    /// # Errors
+    /// As [`Config::read`] and [`Index::consent_log`].
+    pub fn consent_of(&self, person: &str) -> Result<Option<ConsentEntry>> {
+        let config = self.config()?;
+        let Some(known) = config.person(person) else { return Ok(None) };
+        self.index.add_consent(&known.name, known.consent.as_ref())?;
+        Ok(self.index.consent_log()?.into_iter().rev().find(|entry| entry.person == known.name))
+    }
+
+    /// [`Self::consent_of`], refused when it was withdrawn, has ended or does not cover `purpose` (`None` for what every
+    /// record covers: training).
+    ///
+    /// # Errors
+    /// [`ProjectError::NoConsent`]; as [`Self::consent_of`].
+    pub fn checked_consent(&self, person: &str, purpose: Option<Purpose>) -> Result<Option<ConsentEntry>> {
+        let Some(entry) = self.consent_of(person)? else { return Ok(None) };
+        let Some(consent) = &entry.consent else {
+            let reason = format!("it was withdrawn on {}", Day::of(entry.added_at));
+            return Err(ProjectError::NoConsent { person: person.to_owned(), reason });
+        };
+        consent.check(person, purpose.unwrap_or(consent.purpose), Day::of(SystemTime::now()))?;
+        Ok(Some(entry))
+    }
+
+    /// Writes what a person agreed to into `bifrons.toml` and the log; `None` withdraws it. The person is added where
+    /// needed.
+    ///
+    /// # Errors
+    /// [`ProjectError::Name`], [`ProjectError::Setting`], or an error of writing.
+    pub fn set_consent(&self, person: &str, consent: Option<Consent>) -> Result<()> {
+        self.add_person(person)?;
+        self.update_config(|config| {
+            let same = |known: &&mut PersonConfig| crate::config::same_name(&known.name, person);
+            if let Some(known) = config.people.iter_mut().find(same) {
+                known.consent = consent;
+            }
+        })?;
+        self.consent_of(person).map(drop)
     }
 
     /// The clips that `bifrons.toml` lists for each person, with their paths resolved.

@@ -6,7 +6,7 @@
 //! weighted by how alike the drawings are: the detail moves with the face and does not flicker.
 
 use bifrons_media::{ResizeFilter, RgbImage};
-use bifrons_project::{Face, Project, Review};
+use bifrons_project::{Face, Project, ProjectError, Review};
 use bifrons_vision::Mesh;
 use bifrons_vision::align::{FlatMask, crop_from_canonical, crop_from_frame, flatten};
 use bifrons_vision::pose::{eye_openness, mouth_openness};
@@ -59,12 +59,11 @@ impl Details {
         draw: impl Fn(&RgbImage, &[f32]) -> Result<RgbImage, SwapError>,
     ) -> Result<Self, SwapError> {
         let Sizes { input_px, drawn_px, size_px } = sizes;
-        let faces = project.index().faces_of(person, Review::NotThrownAway)?;
         let folder = project.layout().faces_of(person);
         let of_input = FlatMask::new(input_px, 1.0);
         let inside = FlatMask::new(drawn_px, 1.0);
         let mut references = Vec::new();
-        for face in spread(&faces) {
+        for face in references(project, person)? {
             // a crop that is gone is one reference less: crops are derived, the model is what counts
             let Some(crop) = face.record.crop.as_ref().and_then(|name| std::fs::read(folder.join(name)).ok())
             else {
@@ -214,9 +213,14 @@ fn weighted_mean(values: &[f32], weights: &[f32]) -> f32 {
     values.iter().zip(weights).map(|(value, weight)| value * weight).sum::<f32>() / total.max(1e-6)
 }
 
-/// Faces as different as possible in pose and expression, of the sharper half.
-fn spread(faces: &[Face]) -> Vec<&Face> {
-    let mut with_crop: Vec<&Face> = faces.iter().filter(|face| face.record.crop.is_some()).collect();
+/// Faces of a person as different as possible in pose and expression, of the sharper half.
+pub(crate) fn references(project: &Project, person: &str) -> Result<Vec<Face>, SwapError> {
+    // a model that was imported may know people whom the project does not
+    let mut with_crop = match project.index().faces_of(person, Review::NotThrownAway) {
+        Err(ProjectError::UnknownPerson { .. }) => Vec::new(),
+        faces => faces?,
+    };
+    with_crop.retain(|face| face.record.crop.is_some());
     with_crop.sort_by(|one, other| other.record.sharpness.total_cmp(&one.record.sharpness));
     with_crop.truncate(with_crop.len().div_ceil(2).max(REFERENCES));
     let looks: Vec<[f32; 4]> = with_crop
@@ -227,7 +231,7 @@ fn spread(faces: &[Face]) -> Vec<&Face> {
             [face.record.yaw_deg, face.record.pitch_deg, mouth, eyes]
         })
         .collect();
-    farthest(&looks, REFERENCES).into_iter().map(|place| with_crop[place]).collect()
+    Ok(farthest(&looks, REFERENCES).into_iter().map(|place| with_crop[place].clone()).collect())
 }
 
 /// Up to `count` points, each the farthest from all before it, in units of the points' deviation on each axis; the first is

@@ -42,6 +42,9 @@ pub enum SwapError {
         /// The frame.
         frame: usize,
     },
+    /// The joined film could not be finished: sealed.
+    #[error(transparent)]
+    Finish(Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl SwapError {
@@ -56,6 +59,7 @@ impl SwapError {
             Self::Changed { .. } => Some("run `bifrons extract` again".to_owned()),
             Self::Picture(error) => error.hint(),
             Self::NotAPicture { .. } => Some("train on, or go back to an earlier checkpoint".to_owned()),
+            Self::Finish(_) => None,
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use bifrons_media::{Clip, Encoding, FrameSink, MediaError, join};
+use bifrons_media::{Clip, Encoding, Frame, FrameSink, MediaError, join};
 use bifrons_net::Device;
 use bifrons_project::{
     Checkpoint, Clip as ClipRow, ClipFingerprint, ContentHash, Event, Index, Meter, Project, Reporter, Stage,
@@ -16,6 +16,7 @@ use bifrons_vision::Mesh;
 use bifrons_vision::align::Shape;
 
 use crate::SwapError;
+use crate::detail::references;
 use crate::patch::Painter;
 use crate::window::Window;
 
@@ -23,6 +24,24 @@ use crate::window::Window;
 const CHUNK_FRAMES: usize = 96;
 /// Counts up when the same inputs would give another picture, so that chunks of an older program are not mixed in.
 const METHOD: u32 = 4;
+
+/// What happens to finished frames before they are encoded, and to the finished film before it gets its name.
+pub trait Finish: std::fmt::Debug {
+    /// Everything that [`Self::frame`] depends on: chunks finished otherwise are not mixed in.
+    fn plan(&self) -> String;
+
+    /// Changes a finished frame; depends on nothing but the frame and [`Self::plan`].
+    ///
+    /// # Errors
+    /// Those of writing into the frame.
+    fn frame(&self, frame: &mut Frame) -> Result<(), MediaError>;
+
+    /// Makes of the joined film `part`, which it takes away, the one that gets the output's name: a file beside it.
+    ///
+    /// # Errors
+    /// Its own; they come back as [`SwapError::Finish`].
+    fn film(&self, part: &Path) -> Result<PathBuf, Box<dyn std::error::Error + Send + Sync>>;
+}
 
 /// What to convert.
 #[derive(Debug)]
@@ -39,13 +58,46 @@ pub struct FilmJob<'a> {
     pub checkpoint: &'a Checkpoint,
     /// Where to compute.
     pub device: &'a Device,
+    /// What is done last.
+    pub finish: &'a dyn Finish,
+    /// The part of the chunks that is to be made; `None` makes what is missing and joins the film.
+    pub shard: Option<Shard>,
+}
+
+/// One of several processes or machines that make a film together: every `of`-th chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// Which one, from 1 to `of`.
+    pub number: usize,
+    /// How many there are.
+    pub of: usize,
+}
+
+impl Shard {
+    fn has(self, chunk: usize) -> bool {
+        chunk % self.of == self.number - 1
+    }
+}
+
+/// How a conversion ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The film is there.
+    Finished,
+    /// The user stopped it; finished chunks are kept.
+    Stopped,
+    /// The shard's chunks are there, and this many chunks of others are not yet.
+    Shard {
+        /// Chunks that are missing.
+        missing: usize,
+    },
 }
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Converted {
-    /// Whether the user stopped it; finished chunks are kept.
-    pub stopped: bool,
+    /// How it ended.
+    pub ending: Ending,
     /// Frames of the film.
     pub frames: usize,
     /// Frames in which the face was replaced.
@@ -59,25 +111,27 @@ pub struct Converted {
 /// # Errors
 /// [`SwapError::Changed`] when the footage is not the one whose faces were found, [`SwapError::Media`] when it is
 /// damaged (frames missing) or the sound does not fit into the output's container, [`SwapError::Project`] when the
-/// disk is full. Finished chunks stay in every case; the output appears only when it is whole and checked.
+/// disk is full, [`SwapError::Finish`]. Finished chunks stay in every case; the output appears only when it is whole and checked.
 pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> Result<Converted, SwapError> {
     if ClipFingerprint::of(&job.clip.path)? != job.clip.info.fingerprint {
         return Err(SwapError::Changed { path: job.clip.path.clone() });
     }
     let clip = Clip::open(&job.clip.path)?;
     let encoding = Encoding::default();
-    let plan = plan(job, &encoding);
+    let plan = plan(job, &encoding)?;
     let folder = job.project.layout().work(job.output);
     // the finished film's hash, under the name of what it was made of
     let finished = folder.join(format!("{plan}.blake3"));
     if is_finished(&finished, job.output)? {
         let frames_swapped = frames_with_face(job.project.index(), job.clip)?;
         let frames = clip.frame_count();
-        return Ok(Converted { stopped: false, frames, frames_swapped, frames_per_sec: None });
+        return Ok(Converted { ending: Ending::Finished, frames, frames_swapped, frames_per_sec: None });
     }
     let work = folder.join(plan);
     atomic::create_dir_all(&work)?;
-    atomic::remove_stale_parts_in(&work)?;
+    if job.shard.is_none() {
+        atomic::remove_stale_parts_in(&work)?;
+    }
 
     let shape = || shape_of(job.project.index(), job.clip);
     let painter = Painter::load(job.checkpoint, job.identity, &job.clip.person, shape, job.device)?
@@ -89,35 +143,44 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
     let chunk_path = |number: usize| work.join(format!("{number:05}.mp4"));
 
     let name = job.output.file_name().map(|name| name.to_string_lossy().into_owned());
-    let there = chunks.iter().enumerate().filter(|(number, _)| chunk_path(*number).exists());
+    let own: Vec<_> = chunks
+        .iter()
+        .enumerate()
+        .filter(|(number, _)| job.shard.is_none_or(|shard| shard.has(*number)))
+        .collect();
+    let there = own.iter().filter(|(number, _)| chunk_path(*number).exists());
     let done: usize = there.map(|(_, frames)| frames.len()).sum();
-    let mut meter = Meter::new(Stage::Convert, name.clone(), done as u64, Some(count as u64));
+    let to_do: usize = own.iter().map(|(_, frames)| frames.len()).sum();
+    let mut meter = Meter::new(Stage::Convert, name.clone(), done as u64, Some(to_do as u64));
     let started = Instant::now();
     let mut converted = 0;
-    for (number, frames) in chunks.iter().enumerate() {
+    for (number, frames) in own {
         let path = chunk_path(number);
         if path.exists() {
             continue;
         }
+        // nobody else makes this chunk
+        atomic::remove_stale_parts(&path)?;
         window.seek(frames.start)?;
         let part = atomic::part_path(&path);
         let mut sink = FrameSink::create(&clip, frames.clone(), &encoding, &part)?;
         for index in frames.clone() {
             if stop.is_requested() {
                 drop(sink);
-                atomic::remove_stale_parts_in(&work)?;
+                let _ = std::fs::remove_file(&part);
                 return Ok(Converted {
-                    stopped: true,
+                    ending: Ending::Stopped,
                     frames: count,
                     frames_swapped: 0,
                     frames_per_sec: None,
                 });
             }
-            let frame = window.next_frame()?.ok_or_else(|| MediaError::Truncated {
+            let mut frame = window.next_frame()?.ok_or_else(|| MediaError::Truncated {
                 path: job.clip.path.clone(),
                 decoded: index,
                 expected: count,
             })?;
+            job.finish.frame(&mut frame)?;
             sink.write(&frame)?;
             converted += 1;
             meter.advance(1, reporter);
@@ -128,11 +191,25 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
     let frames_per_sec = (converted > 0).then(|| converted as f64 / started.elapsed().as_secs_f64());
 
     let chunk_paths: Vec<PathBuf> = (0..chunks.len()).map(chunk_path).collect();
+    if job.shard.is_some() {
+        let missing = chunk_paths.iter().filter(|path| !path.exists()).count();
+        return Ok(Converted {
+            ending: Ending::Shard { missing },
+            frames: count,
+            frames_swapped: 0,
+            frames_per_sec,
+        });
+    }
     let mut joining = Meter::new(Stage::Join, name, 0, Some(chunks.len() as u64));
     atomic::remove_stale_parts(job.output)?;
     let part = atomic::part_path(job.output);
     join(&clip, &chunk_paths, &part, job.output)?;
-    atomic::publish(&part, job.output)?;
+    let part = job.finish.film(&part).map_err(SwapError::Finish)?;
+    if part.is_dir() {
+        atomic::publish_dir(&part, job.output)?;
+    } else {
+        atomic::publish(&part, job.output)?;
+    }
     joining.advance(chunks.len() as u64, reporter);
     atomic::remove_dir(&folder)?;
     atomic::create_dir_all(&folder)?;
@@ -147,7 +224,7 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
         );
         reporter.report(&Event::Message { text });
     }
-    Ok(Converted { stopped: false, frames: count, frames_swapped, frames_per_sec })
+    Ok(Converted { ending: Ending::Finished, frames: count, frames_swapped, frames_per_sec })
 }
 
 /// What the replaced person's face is shaped like, from faces spread over the clip.
@@ -183,13 +260,18 @@ fn frames_with_face(index: &Index, clip: &ClipRow) -> Result<usize, SwapError> {
 }
 
 /// Everything that the pictures depend on, as a short name: chunks made otherwise lie in another folder.
-fn plan(job: &FilmJob<'_>, encoding: &Encoding) -> String {
+fn plan(job: &FilmJob<'_>, encoding: &Encoding) -> Result<String, SwapError> {
     let manifest = job.checkpoint.manifest();
     let model: Vec<_> =
         manifest.files.iter().map(|(name, entry)| format!("{name} {}", entry.blake3)).collect();
+    let detail = references(job.project, job.identity)?;
+    let detail: Vec<_> = detail.iter().map(|face| face.id).collect();
     let text = format!(
-        "{METHOD} {CHUNK_FRAMES} {:?} {} {} {encoding:?} {model:?}",
-        job.clip.info.fingerprint, job.clip.person, job.identity
+        "{METHOD} {CHUNK_FRAMES} {:?} {} {} {encoding:?} {model:?} {detail:?} {}",
+        job.clip.info.fingerprint,
+        job.clip.person,
+        job.identity,
+        job.finish.plan()
     );
-    ContentHash::of_bytes(text.as_bytes()).to_string()[..16].to_owned()
+    Ok(ContentHash::of_bytes(text.as_bytes()).to_string()[..16].to_owned())
 }

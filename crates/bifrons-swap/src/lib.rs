@@ -20,4 +20,4 @@ mod steady;
 mod window;
 
 pub use error::SwapError;
-pub use film::{Converted, FilmJob, convert_film};
+pub use film::{Converted, Ending, FilmJob, Finish, Shard, convert_film};

@@ -1,14 +1,17 @@
 //! What can be typed.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
-use clap::{Args, Parser, Subcommand};
+use bifrons_project::Day;
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// One head, two faces: replaces a face in film, trained on your own footage.
 #[derive(Debug, Parser)]
 #[command(name = "bifrons", version, about, arg_required_else_help = true, max_term_width = 100)]
 #[command(after_help = "Exit codes: 0 done · 1 done with listed failures · 2 usage · 3 input unusable · \
-4 environment (FFmpeg, disk, device) · 130 stopped, the same command goes on.\n\n\
+4 environment (FFmpeg, disk, device) · 130 stopped, the same command goes on. `verify` has three more: 5 changed \
+since it was signed · 6 only the invisible mark is left · 7 nothing says where it comes from.\n\n\
 For faces whose owners agreed.")]
 pub(crate) struct Arguments {
     /// Report progress and the result as JSON, one object a line.
@@ -97,6 +100,10 @@ pub(crate) enum Command {
         output: PathBuf,
         #[command(flatten)]
         project: ProjectArgument,
+        /// Make the I-th of N parts only, beside other processes or machines that share the folder; the same line without
+        /// it then joins the film.
+        #[arg(long, value_name = "I/N")]
+        shard: Option<Part>,
         /// Where to compute: cpu.
         #[arg(long, default_value = "cpu")]
         device: String,
@@ -125,6 +132,22 @@ pub(crate) enum Command {
     Measure {
         #[command(subcommand)]
         what: MeasureCommand,
+    },
+    /// What the people in a project agreed to.
+    Consent {
+        #[command(subcommand)]
+        what: ConsentCommand,
+    },
+    /// The keys with which finished films are signed.
+    Seal {
+        #[command(subcommand)]
+        what: SealCommand,
+    },
+    /// Say where a film or picture comes from and whether it was changed since: Content Credentials of any program, and
+    /// the invisible mark of Bifrons.
+    Verify {
+        /// A film or picture.
+        file: PathBuf,
     },
     /// Check what Bifrons needs: FFmpeg, devices, disk, the built-in networks.
     Doctor,
@@ -161,6 +184,82 @@ pub(crate) enum ModelCommand {
         output: PathBuf,
         #[command(flatten)]
         project: ProjectArgument,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConsentCommand {
+    /// Write down what somebody agreed to; replaces what was written before, which stays in the log.
+    Add {
+        /// Who.
+        #[arg(long = "of", value_name = "NAME")]
+        name: String,
+        /// Why the face may be used: self (yours), release (signed), synthetic, research (a published set).
+        #[arg(long, value_enum, default_value_t = BasisName::Own)]
+        basis: BasisName,
+        /// The signed release; the file stays where it is, its hash is kept.
+        #[arg(long, value_name = "FILE", required_if_eq("basis", "release"))]
+        release: Option<PathBuf>,
+        /// What for: identity (to be put onto others), footage (to be replaced) or both.
+        #[arg(long = "for", value_enum, value_name = "USE", default_value_t = PurposeName::Both)]
+        purpose: PurposeName,
+        /// The last day on which it holds, such as 2027-12-31.
+        #[arg(long, value_name = "DAY")]
+        until: Option<Day>,
+        /// In words: the film, the terms.
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
+        #[command(flatten)]
+        project: ProjectArgument,
+    },
+    /// Somebody no longer agrees: their face is refused from now on.
+    Withdraw {
+        /// Who.
+        #[arg(long = "of", value_name = "NAME")]
+        name: String,
+        #[command(flatten)]
+        project: ProjectArgument,
+    },
+    /// Show what everybody agreed to.
+    List {
+        #[command(flatten)]
+        project: ProjectArgument,
+    },
+    /// Check that the log was only added to, that releases are as they were, and that nothing has ended.
+    Check {
+        #[command(flatten)]
+        project: ProjectArgument,
+    },
+}
+
+/// `--basis`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BasisName {
+    #[value(name = "self")]
+    Own,
+    Release,
+    Synthetic,
+    Research,
+}
+
+/// `--for`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PurposeName {
+    Identity,
+    Footage,
+    Both,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SealCommand {
+    /// Make the keys now (else the first film makes them), or take over a certificate of your own.
+    Init {
+        /// Your certificate for signing content, then the rest of its chain (PEM).
+        #[arg(long, value_name = "PEM", requires = "key")]
+        certificate: Option<PathBuf>,
+        /// Its private key (PEM, PKCS#8); it is copied into the folder of the keys.
+        #[arg(long, value_name = "PEM", requires = "certificate")]
+        key: Option<PathBuf>,
     },
 }
 
@@ -345,5 +444,24 @@ mod tests {
     #[test]
     fn the_definition_is_consistent() {
         super::Arguments::command().debug_assert();
+    }
+}
+
+/// The I-th of N parts, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) number: usize,
+    pub(crate) of: usize,
+}
+
+impl FromStr for Part {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let numbers = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+        match numbers {
+            Some((number, of)) if 1 <= number && number <= of => Ok(Self { number, of }),
+            _ => Err("give I/N with I from 1 to N, like 2/7"),
+        }
     }
 }

@@ -9,6 +9,7 @@ use bifrons_media::MediaError;
 use bifrons_net::NetError;
 use bifrons_project::event::Outcome;
 use bifrons_project::{Event, ProjectError};
+use bifrons_seal::SealError;
 use bifrons_swap::SwapError;
 use bifrons_training::TrainingError;
 
@@ -21,6 +22,8 @@ pub(crate) struct Finished {
     pub(crate) failures: usize,
     pub(crate) outputs: Vec<PathBuf>,
     pub(crate) measured: BTreeMap<String, f64>,
+    /// What was found out, as an exit code, where the command is a question.
+    pub(crate) verdict: Option<u8>,
 }
 
 /// Something the user typed that makes no sense together.
@@ -66,6 +69,7 @@ pub(crate) fn conclude(finished: anyhow::Result<Finished>, command_line: &str) -
                 Finished { failures: 0, .. } => (Outcome::Done, DONE),
                 _ => (Outcome::DoneWithFailures, DONE_WITH_FAILURES),
             };
+            let code = finished.verdict.unwrap_or(code);
             let hint = finished.stopped.then(|| command_line.to_owned());
             let Finished { outputs, measured, .. } = finished;
             (Event::Result { outcome, outputs, measured, error: None, hint }, code)
@@ -122,8 +126,15 @@ fn judge(error: &anyhow::Error) -> (u8, Option<String>) {
         return match error {
             SwapError::Media(error) => of_media(error),
             SwapError::Project(error) => of_project(error),
+            SwapError::Finish(error) => match error.downcast_ref::<SealError>() {
+                Some(error) => of_seal(error),
+                None => (ENVIRONMENT, None),
+            },
             _ => (INPUT, error.hint()),
         };
+    }
+    if let Some(error) = error.downcast_ref::<SealError>() {
+        return of_seal(error);
     }
     if let Some(error) = error.downcast_ref::<MeasureError>() {
         return match error {
@@ -139,6 +150,16 @@ fn of_media(error: &MediaError) -> (u8, Option<String>) {
     (if error.is_environment() { ENVIRONMENT } else { INPUT }, error.hint())
 }
 
+fn of_seal(error: &SealError) -> (u8, Option<String>) {
+    match error {
+        SealError::Project(error) => of_project(error),
+        SealError::Media(error) => of_media(error),
+        SealError::KeysThere { .. } | SealError::Unsealable { .. } => (USAGE, error.hint()),
+        SealError::Unreadable { .. } => (INPUT, error.hint()),
+        _ => (ENVIRONMENT, error.hint()),
+    }
+}
+
 fn of_project(error: &ProjectError) -> (u8, Option<String>) {
     let code = match error {
         ProjectError::Name { .. } | ProjectError::UnknownPerson { .. } | ProjectError::NotAProject { .. } => {
@@ -146,7 +167,7 @@ fn of_project(error: &ProjectError) -> (u8, Option<String>) {
         }
         ProjectError::AlreadyAProject { .. } | ProjectError::NonUtf8Path { .. } => USAGE,
         ProjectError::Config { .. } | ProjectError::Setting { .. } => USAGE,
-        ProjectError::Version { .. } | ProjectError::Damaged { .. } => INPUT,
+        ProjectError::Version { .. } | ProjectError::Damaged { .. } | ProjectError::NoConsent { .. } => INPUT,
         _ => ENVIRONMENT,
     };
     (code, error.hint())

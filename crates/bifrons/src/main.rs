@@ -29,7 +29,7 @@ fn main() -> ExitCode {
         }
     }
     let reporter = progress::reporter(arguments.json);
-    let context = Context { reporter: Arc::clone(&reporter), stop };
+    let context = Context { reporter: Arc::clone(&reporter), stop, json: arguments.json };
     reporter.report(&progress::started());
     let mut finished = commands::run(&arguments.command, &context);
     // for programs; people did not ask

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use bifrons_media::{Clip, PixelRect, ResizeFilter, RgbImage};
 use bifrons_project::{Layout, atomic};
+use bifrons_seal::{Kind, Making};
 
+use crate::commands::publish_sealed;
 use crate::failure::{Finished, Usage};
 
 /// Frames side by side.
@@ -36,7 +38,10 @@ pub(crate) fn run(
         Some("png") => sheet.encode_png()?,
         _ => return Err(Usage(format!("{} should end in .jpg or .png", output.display())).into()),
     };
-    atomic::write(output, &bytes)?;
+    let part = atomic::part_path(output);
+    atomic::write(&part, &bytes)?;
+    let inputs = vec![footage.to_owned(), result.to_owned()];
+    publish_sealed(&part, output, Making::new(Kind::Sheet, 1), inputs)?;
     Ok(Finished { outputs: vec![output.to_owned()], ..Finished::default() })
 }
 

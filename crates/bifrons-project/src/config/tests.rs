@@ -19,7 +19,7 @@ fn full() -> Config {
                 name: "alice".into(),
                 clips: vec!["in/a b.mp4".into(), "/films/\"q\".mov".into()],
             },
-            PersonConfig { name: "Zoë".into(), clips: vec![] },
+            PersonConfig { name: "Zoë".into(), clips: vec![], consent: None },
         ],
     }
 }
@@ -42,7 +42,7 @@ fn comments_and_order_survive_a_change_by_command() {
     atomic::write(&path, by_hand.as_bytes()).unwrap();
     let mut config = Config::read(&path).unwrap();
     config.people[0].clips.push("b.mp4".into());
-    config.people.push(PersonConfig { name: "bob".into(), clips: vec!["c.mp4".into()] });
+    config.people.push(PersonConfig { name: "bob".into(), clips: vec!["c.mp4".into()], consent: None });
     config.write(&path).unwrap();
     let text = fs::read_to_string(&path).unwrap();
     for kept in
@@ -127,7 +127,7 @@ proptest! {
     fn every_clip_path_survives(path in "\\PC{1,40}", seed in 0..=i64::MAX as u64) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("bifrons.toml");
-        let people = vec![PersonConfig { name: "alice".into(), clips: vec![path] }];
+        let people = vec![PersonConfig { name: "alice".into(), clips: vec![path], consent: None }];
         let config = Config { seed, people, ..Config::default() };
         config.write(&file).unwrap();
         prop_assert_eq!(Config::read(&file).unwrap(), config);

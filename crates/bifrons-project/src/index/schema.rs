@@ -1,10 +1,10 @@
-//! Tables of `bifrons.db`, version 2.
+//! Tables of `bifrons.db`, version 3.
 
 /// Written into `PRAGMA user_version`; a file of a later version is refused, one of an earlier brought up to this.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// What each version added to the one before: `ADDED[0]` makes version 2 of version 1.
-pub(super) const ADDED: [&str; VERSION as usize - 1] = [CURVES];
+pub(super) const ADDED: [&str; VERSION as usize - 1] = [CURVES, CONSENT];
 
 /// How training went.
 pub(super) const CURVES: &str = "
@@ -16,6 +16,21 @@ CREATE TABLE curves (
   held_out REAL,                    -- on faces that are never trained on
   PRIMARY KEY (iteration, person)
 ) WITHOUT ROWID;
+";
+
+/// What people agreed to, line by line.
+pub(super) const CONSENT: &str = "
+CREATE TABLE consent (
+  id INTEGER PRIMARY KEY,           -- from 1, without gaps
+  person TEXT NOT NULL,
+  record TEXT NOT NULL,             -- JSON; null when it was withdrawn
+  added_at INTEGER NOT NULL,
+  hash TEXT NOT NULL                -- blake3 of this line and the hash of the one before it
+);
+CREATE TRIGGER consent_is_not_changed BEFORE UPDATE ON consent
+  BEGIN SELECT RAISE(ABORT, 'the log of consent is only added to'); END;
+CREATE TRIGGER consent_is_not_removed BEFORE DELETE ON consent
+  BEGIN SELECT RAISE(ABORT, 'the log of consent is only added to'); END;
 ";
 
 /// Written into `PRAGMA application_id`: "BFRN". Lets `file` tell what the database is.

@@ -358,3 +358,34 @@ fn threads_share_an_index() {
     });
     assert_eq!(index.faces_of("alice", Review::Any).unwrap().len(), 40);
 }
+
+#[test]
+fn the_log_of_consent_is_only_added_to_and_notices_changes() {
+    use crate::consent::{Basis, Consent};
+
+    let scratch = Scratch::new();
+    let index = scratch.open();
+    let (own, research) = (Consent::new(Basis::Own), Consent::new(Basis::Research));
+    index.add_consent("alice", Some(&own)).unwrap();
+    index.add_consent("alice", Some(&own)).unwrap();
+    index.add_consent("bob", Some(&research)).unwrap();
+    index.add_consent("carol", None).unwrap();
+    index.add_consent("alice", None).unwrap();
+    let log = index.consent_log().unwrap();
+    let said: Vec<_> =
+        log.iter().map(|entry| (entry.number, entry.person.as_str(), &entry.consent)).collect();
+    assert_eq!(said, [(1, "alice", &Some(own)), (2, "bob", &Some(research)), (3, "alice", &None)]);
+
+    for forbidden in
+        ["UPDATE consent SET person = 'mallory' WHERE id = 2", "DELETE FROM consent WHERE id = 2"]
+    {
+        let refused = index.lock().execute(forbidden, []).unwrap_err().to_string();
+        assert!(refused.contains("only added to"), "{refused}");
+    }
+    index
+        .lock()
+        .execute_batch("DROP TRIGGER consent_is_not_changed; UPDATE consent SET added_at = 0 WHERE id = 2")
+        .unwrap();
+    let damaged = index.consent_log().unwrap_err().to_string();
+    assert!(damaged.contains("line 2 of the log of consent"), "{damaged}");
+}

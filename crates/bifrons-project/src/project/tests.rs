@@ -130,3 +130,34 @@ fn a_project_of_another_version_is_refused_untouched() {
     assert!(matches!(error, ProjectError::Version { found: 2, expected: 1, .. }), "{error}");
     assert_eq!(std::fs::read_to_string(folder.path().join("bifrons.toml")).unwrap(), text);
 }
+
+#[test]
+fn consent_stands_in_the_settings_and_every_change_in_the_log() {
+    use crate::consent::{Basis, Consent, Day, Purpose};
+
+    let folder = tempfile::tempdir().unwrap();
+    let project = Project::create(&folder.path().join("film")).unwrap();
+    assert_eq!(project.consent_of("alice").unwrap(), None);
+    let consent = Consent { purpose: Purpose::Identity, ..Consent::new(Basis::Own) };
+    project.set_consent("alice", Some(consent.clone())).unwrap();
+    let text = std::fs::read_to_string(project.layout().config()).unwrap();
+    assert!(text.contains("[people.consent]\nbasis = \"self\"\nfor = \"identity\"\n"), "{text}");
+    assert_eq!(
+        project.checked_consent("Alice", Some(Purpose::Identity)).unwrap().unwrap().consent,
+        Some(consent)
+    );
+    assert!(project.checked_consent("alice", Some(Purpose::Footage)).is_err());
+
+    // by hand
+    let edited = text.replace("for = \"identity\"", "until = \"2001-01-01\"");
+    atomic::write(&project.layout().config(), edited.as_bytes()).unwrap();
+    let ended = project.checked_consent("alice", None).unwrap_err();
+    assert!(ended.to_string().contains("it ended on 2001-01-01"), "{ended}");
+    project.set_consent("alice", None).unwrap();
+    let withdrawn = project.checked_consent("alice", None).unwrap_err().to_string();
+    assert!(withdrawn.contains("it was withdrawn on 2"), "{withdrawn}");
+    let until = |day: &str| Some(day.parse::<Day>().unwrap());
+    let log = project.index().consent_log().unwrap();
+    let ends: Vec<_> = log.iter().map(|entry| entry.consent.as_ref().map(|consent| consent.until)).collect();
+    assert_eq!(ends, [Some(None), Some(until("2001-01-01")), None]);
+}

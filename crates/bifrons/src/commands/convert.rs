@@ -4,11 +4,13 @@ use std::path::Path;
 
 use bifrons_net::Device;
 use bifrons_project::{Clip, Event, Project};
-use bifrons_swap::{FilmJob, convert_film};
+use bifrons_swap::{Ending, FilmJob, Shard, convert_film};
 
 use super::Context;
+use super::finish::Finishing;
 use super::project::check_output;
 use super::train::named_device;
+use crate::arguments::Part;
 use crate::failure::{Finished, Unusable, Usage};
 
 pub(super) fn run(
@@ -16,17 +18,20 @@ pub(super) fn run(
     identity: &str,
     film: &Path,
     output: &Path,
+    part: Option<Part>,
     device: &str,
     context: &Context,
 ) -> anyhow::Result<Finished> {
     let device = named_device(device)?;
-    let project = Project::open(dir)?;
+    let project = if part.is_some() { Project::open_shared(dir)? } else { Project::open(dir)? };
+    let shard = part.map(|Part { number, of }| Shard { number, of });
     let wanted = project.layout().to_stored(film)?;
     for person in project.index().people()? {
         for clip in project.index().clips_of(&person)? {
             if project.layout().to_stored(&clip.path)? == wanted && person != identity {
                 let mut finished = Finished::default();
-                convert_clip(&project, identity, &clip, output, &device, context, &mut finished)?;
+                let film = Film { identity, clip: &clip, output, shard };
+                convert_clip(&project, &film, &device, context, &mut finished)?;
                 return Ok(finished);
             }
         }
@@ -38,16 +43,26 @@ pub(super) fn run(
     Err(Usage(message).into())
 }
 
+/// Which film is made.
+#[derive(Clone, Copy)]
+pub(super) struct Film<'a> {
+    /// Whose face is put on.
+    pub(super) identity: &'a str,
+    /// The footage.
+    pub(super) clip: &'a Clip,
+    pub(super) output: &'a Path,
+    pub(super) shard: Option<Shard>,
+}
+
 /// Converts one clip with the newest model. `false` when stopped before the end.
 pub(super) fn convert_clip(
     project: &Project,
-    identity: &str,
-    clip: &Clip,
-    output: &Path,
+    film: &Film<'_>,
     device: &Device,
     context: &Context,
     finished: &mut Finished,
 ) -> anyhow::Result<bool> {
+    let Film { identity, clip, output, shard } = *film;
     check_output(project, output)?;
     if !project.index().extraction(clip.id)?.done {
         let reason = format!("the faces of {} are not found yet", clip.path.display());
@@ -62,15 +77,29 @@ pub(super) fn convert_clip(
         let hint = Some("run `bifrons train` first".to_owned());
         return Err(Unusable { reason: "this project has no trained model yet".to_owned(), hint }.into());
     };
-    let job = FilmJob { project, clip, identity, output, checkpoint: &checkpoint, device };
+    let finish = Finishing::new(project, clip, identity, output, &checkpoint, context)?;
+    let job =
+        FilmJob { project, clip, identity, output, checkpoint: &checkpoint, device, finish: &finish, shard };
     let converted = convert_film(&job, context.reporter.as_ref(), &context.stop)?;
-    finished.stopped = converted.stopped;
-    if converted.stopped {
-        return Ok(false);
+    match converted.ending {
+        Ending::Stopped => {
+            finished.stopped = true;
+            return Ok(false);
+        }
+        Ending::Shard { missing } => {
+            let text = match missing {
+                0 => "all parts are there: the same line without --shard joins the film".to_owned(),
+                _ => format!("this part is there; {missing} pieces of the others are not yet"),
+            };
+            context.reporter.report(&Event::message(text));
+            finished.measured.insert("pieces_missing".to_owned(), missing as f64);
+        }
+        Ending::Finished => {
+            finished.outputs.push(output.to_owned());
+            finished.measured.insert("frames".to_owned(), converted.frames as f64);
+            finished.measured.insert("frames_swapped".to_owned(), converted.frames_swapped as f64);
+        }
     }
-    finished.outputs.push(output.to_owned());
-    finished.measured.insert("frames".to_owned(), converted.frames as f64);
-    finished.measured.insert("frames_swapped".to_owned(), converted.frames_swapped as f64);
     if let Some(rate) = converted.frames_per_sec {
         finished.measured.insert("frames_converted_per_sec".to_owned(), rate);
     }

@@ -1,28 +1,36 @@
 //! What each command does: it checks what was typed, calls the stages in order and says what came of it.
 
 mod bench;
+mod consent;
 mod convert;
 mod doctor;
 mod extract;
+mod finish;
 mod inspect;
 mod measure;
 mod model;
 mod project;
+mod seal;
 mod swap;
 mod train;
+mod verify;
 
 use std::sync::Arc;
 
 use bifrons_project::{Reporter, Stop};
 
-use crate::arguments::{BenchCommand, Command};
+use crate::arguments::{BenchCommand, Command, SealCommand};
 use crate::failure::Finished;
 use crate::sheet;
+
+pub(crate) use finish::publish_sealed;
 
 /// Who listens, and who may ask to stop.
 pub(crate) struct Context {
     pub(crate) reporter: Arc<dyn Reporter>,
     pub(crate) stop: Stop,
+    /// Whether programs listen, not people.
+    pub(crate) json: bool,
 }
 
 /// Runs one command.
@@ -39,8 +47,8 @@ pub(crate) fn run(command: &Command, context: &Context) -> anyhow::Result<Finish
         }
         Command::Inspect { film, project } => inspect::run(film, &project.project, context),
         Command::Model { what } => model::run(what, context),
-        Command::Convert { face, onto, output, project, device } => {
-            convert::run(&project.project, face, onto, output, device, context)
+        Command::Convert { face, onto, output, project, shard, device } => {
+            convert::run(&project.project, face, onto, output, *shard, device, context)
         }
         Command::Sheet { footage, result, output, project } => {
             sheet::run(footage, result, project.as_deref(), output)
@@ -52,6 +60,11 @@ pub(crate) fn run(command: &Command, context: &Context) -> anyhow::Result<Finish
             bench::draw(preset, usize::from(*batch), *iterations, device, context)
         }
         Command::Measure { what } => measure::run(what, context),
+        Command::Consent { what } => consent::run(what, context),
+        Command::Seal { what: SealCommand::Init { certificate, key } } => {
+            seal::init(certificate.as_deref().zip(key.as_deref()), context)
+        }
+        Command::Verify { file } => verify::run(file, context),
         Command::Doctor => doctor::run(),
     }
 }

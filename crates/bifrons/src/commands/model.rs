@@ -5,9 +5,11 @@ use std::path::Path;
 use bifrons_media::{RgbImage, slideshow};
 use bifrons_net::Device;
 use bifrons_project::{Checkpoint, Event, Project, atomic};
+use bifrons_seal::{Kind, Making, format_of};
 use bifrons_training::{CheckpointMeta, portable, previews};
 
 use super::Context;
+use super::finish::publish_sealed;
 use super::project::check_output;
 use crate::arguments::ModelCommand;
 use crate::failure::{Finished, Unusable};
@@ -94,6 +96,7 @@ fn import(project: &Project, file: &Path, context: &Context) -> anyhow::Result<F
 
 fn timelapse(project: &Project, output: &Path) -> anyhow::Result<Finished> {
     check_output(project, output)?;
+    format_of(output)?;
     let pictures = previews(project)?;
     let read = |path: &Path| std::fs::read(path).map_err(anyhow::Error::from);
     let Some((_, last)) = pictures.last() else {
@@ -113,6 +116,7 @@ fn timelapse(project: &Project, output: &Path) -> anyhow::Result<Finished> {
     }
     let count = shown.len();
     shown.extend(std::iter::repeat_n(last, LAST));
+    let shown_frames = shown.len();
     let part = atomic::part_path(output);
     let made = slideshow(shown, PER_SEC, &part);
     if made.is_err() {
@@ -120,7 +124,7 @@ fn timelapse(project: &Project, output: &Path) -> anyhow::Result<Finished> {
         let _ = std::fs::remove_file(&part);
     }
     made?;
-    atomic::publish(&part, output)?;
+    publish_sealed(&part, output, Making::new(Kind::Timelapse, shown_frames), Vec::new())?;
     let mut finished = Finished { outputs: vec![output.to_owned()], ..Finished::default() };
     finished.measured.insert("previews".to_owned(), count as f64);
     Ok(finished)

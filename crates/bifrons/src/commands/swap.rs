@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use bifrons_media::{Clip, MediaError};
+use bifrons_media::{Clip, ClipKind, MediaError};
 use bifrons_net::Preset;
-use bifrons_project::{Config, Layout, Project};
+use bifrons_project::{Config, Layout, Project, Purpose};
 
 use super::Context;
-use super::convert::convert_clip;
+use super::consent;
+use super::convert::{Film, convert_clip};
 use super::extract::extract_person;
 use super::project::{add_clip, check_place};
 use super::train::{How, limits_for, named_device, train_people};
@@ -23,7 +24,11 @@ pub(super) fn run(arguments: &SwapArguments, context: &Context) -> anyhow::Resul
 
     // both are opened before anything is made on disk: a wrong path leaves no folder behind
     Clip::open(&arguments.face)?;
-    bifrons_media::check_output(&Clip::open(&arguments.onto)?, &arguments.output)?;
+    let film = Clip::open(&arguments.onto)?;
+    bifrons_media::check_output(&film, &arguments.output)?;
+    if film.kind() != ClipKind::PictureFolder {
+        bifrons_seal::format_of(&arguments.output)?;
+    }
     let project = Project::open_or_create(&dir)?;
     let run = project.index().start_run(&crate::progress::command_line(), arguments.seed, &preset.name)?;
     // a model that is there keeps its own: another one is refused, and must not have been written down then
@@ -59,6 +64,9 @@ fn stages(
 ) -> anyhow::Result<bool> {
     add_clip(project, identity, &arguments.face, context)?;
     add_clip(project, footage, &arguments.onto, context)?;
+    consent::ask(project, &[identity, footage], context)?;
+    project.checked_consent(identity, Some(Purpose::Identity))?;
+    project.checked_consent(footage, Some(Purpose::Footage))?;
     for person in [identity, footage] {
         if !extract_person(project, person, context, finished)? {
             return Ok(false);
@@ -73,7 +81,8 @@ fn stages(
     if !train_people(project, &people, preset, seed, &limits, &how, device, context, finished)? {
         return Ok(false);
     }
-    convert_clip(project, identity, &film, &arguments.output, device, context, finished)
+    let film = Film { identity, clip: &film, output: &arguments.output, shard: None };
+    convert_clip(project, &film, device, context, finished)
 }
 
 /// The preset that was typed, else that of the project, where there is one.

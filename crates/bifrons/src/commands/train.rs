@@ -6,6 +6,7 @@ use bifrons_net::{Device, DeviceName, Preset, device};
 use bifrons_project::{Event, Project};
 use bifrons_training::{Batch, CheckpointMeta, Ending, Faceset, Job, Limits, TrainingError, train};
 
+use super::consent;
 use super::{Context, bench};
 use crate::arguments::LimitArguments;
 use crate::failure::{Finished, Usage};
@@ -73,6 +74,7 @@ pub(super) fn run(
         limits_for(&project, &people, limits, how)?
     };
     let mut finished = Finished::default();
+    consent::ask(&project, &people, context)?;
     train_people(&project, &people, &preset, config.seed, &limits, how, &device, context, &mut finished)?;
     Ok(finished)
 }
@@ -113,6 +115,9 @@ pub(super) fn train_people(
     if let Some(person) = only.filter(|name| !people.iter().any(|person| person == name)) {
         let known = people.join(", ");
         return Err(TrainingError::Unknown { person: person.to_owned(), known }.into());
+    }
+    for person in people {
+        project.checked_consent(person, None)?;
     }
     let reporter = context.reporter.as_ref();
     let load = |person: &String| Faceset::load(project, person, &preset.network, reporter);

@@ -26,6 +26,8 @@ pub(crate) mod code {
 pub(crate) fn bifrons() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bifrons"));
     command.env_remove("BIFRONS_FFMPEG").env_remove("BIFRONS_FFPROBE").env("COLUMNS", "100");
+    // keys of the tests' own
+    command.env("XDG_CONFIG_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/settings"));
     command
 }
 

@@ -6,14 +6,14 @@ use bifrons_measure::labels::Spread;
 use bifrons_measure::truth::{Candidate, CopyPaste, TruePoints, TruthFiles, TruthReport, TruthScore, score};
 use bifrons_media::{Clip, Encoding, FrameSink, RgbImage};
 use bifrons_net::Preset;
-use bifrons_project::{Event, Project};
+use bifrons_project::{Basis, Consent, Event, Project};
 use bifrons_vision::Vision;
 use bifrons_vision::geometry::Point;
 
 use super::write_json;
 use crate::arguments::LimitArguments;
 use crate::commands::Context;
-use crate::commands::convert::convert_clip;
+use crate::commands::convert::{Film, convert_clip};
 use crate::commands::extract::extract_person;
 use crate::commands::project::add_clip;
 use crate::commands::train::{How, named_device, train_people};
@@ -108,11 +108,18 @@ fn convert(
     if !extract_person(&project, FILMED, context, finished)? {
         return Ok(false);
     }
+    for person in [IDENTITY, FILMED] {
+        // the heads were rendered
+        project.set_consent(person, Some(Consent::new(Basis::Synthetic)))?;
+    }
     let film = filmed(&files.footage)?;
     let film =
         film.ok_or_else(|| anyhow::anyhow!("{} is no longer in the project", files.footage.display()))?;
-    Ok(convert_clip(&project, IDENTITY, &film, swap, &device, context, finished)?
-        && convert_clip(&project, FILMED, &film, self_swap, &device, context, finished)?)
+    let mut made = |identity, output| {
+        let film = Film { identity, clip: &film, output, shard: None };
+        convert_clip(&project, &film, &device, context, finished)
+    };
+    Ok(made(IDENTITY, swap)? && made(FILMED, self_swap)?)
 }
 
 fn scores(

@@ -1,0 +1,142 @@
+//! What every film gets at its end: the invisible mark, a visible line where nobody is known to have agreed, and a seal.
+//! There is no option that leaves any of it out.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+use bifrons_media::{ClipKind, Frame, MediaError};
+use bifrons_project::{Checkpoint, Clip, Event, Project, ProjectError, Purpose, atomic};
+use bifrons_seal::mark::{Marker, number_of};
+use bifrons_seal::{ConsentNote, Facts, Keys, Kind, Making, Model, format_of, label, seal, stretches};
+use bifrons_swap::Finish;
+use bifrons_training::CheckpointMeta;
+
+use super::Context;
+use super::seal::keys;
+
+/// How one film is finished.
+#[derive(Debug)]
+pub(super) struct Finishing {
+    output: PathBuf,
+    marker: Option<Marker>,
+    number: u64,
+    labelled: bool,
+    facts: Facts,
+    keys: Keys,
+}
+
+impl Finishing {
+    pub(super) fn new(
+        project: &Project,
+        footage: &Clip,
+        identity: &str,
+        output: &Path,
+        checkpoint: &Checkpoint,
+        context: &Context,
+    ) -> anyhow::Result<Self> {
+        let media = bifrons_media::Clip::open(&footage.path)?;
+        if media.kind() != ClipKind::PictureFolder {
+            format_of(output)?;
+        }
+        let parts = [
+            ("identity", identity, Purpose::Identity),
+            ("footage", footage.person.as_str(), Purpose::Footage),
+        ];
+        let mut consent = Vec::new();
+        let mut without = Vec::new();
+        for (part, person, purpose) in parts {
+            let entry = project.checked_consent(person, Some(purpose))?;
+            if entry.is_none() {
+                without.push(person);
+            }
+            consent.push(ConsentNote::of(part, entry.as_ref()));
+        }
+        if let Some(person) = without.first() {
+            let text = format!(
+                "no consent of {} is on record: the film says so in its corner",
+                without.join(" and ")
+            );
+            let hint = Some(format!("when they agreed: `bifrons consent add --of {person}`"));
+            context.reporter.report(&Event::Warning { text, hint });
+        }
+        let identity_clips = match project.index().clips_of(identity) {
+            // converting says it better
+            Err(ProjectError::UnknownPerson { .. }) => Vec::new(),
+            clips => clips?,
+        };
+        let clips = std::iter::once(footage).chain(&identity_clips);
+        let number = number_of(clips.map(|clip| clip.info.fingerprint), checkpoint.step());
+        let (width, height) = media.stored_size_px();
+        let marker = Marker::new(number, width, height);
+        let meta: CheckpointMeta = checkpoint.meta()?;
+        let model = checkpoint.manifest().files.get("model.safetensors");
+        let making = Making {
+            preset: Some(meta.preset.name),
+            model: model.map(|file| Model { iterations: checkpoint.step(), blake3: file.blake3.to_string() }),
+            identity: Some(identity.to_owned()),
+            replaced: Some(footage.person.clone()),
+            frames_replaced: frames_replaced(project, footage)?,
+            consent,
+            mark: marker.is_some().then(|| format!("{number:016x}")),
+            ..Making::new(Kind::Swap, media.frame_count())
+        };
+        let inputs = identity_clips.into_iter().map(|clip| clip.path).collect();
+        let facts = Facts { making, footage: Some(footage.path.clone()), inputs };
+        let labelled = !without.is_empty();
+        Ok(Self { output: output.to_owned(), marker, number, labelled, facts, keys: keys()? })
+    }
+}
+
+impl Finish for Finishing {
+    fn plan(&self) -> String {
+        // what the seal says of consent counts too: a film is sealed anew when it has changed
+        let records = self.facts.making.consent.iter().map(|note| note.record.as_deref().unwrap_or("none"));
+        format!("mark {:016x} consent {}", self.number, records.collect::<Vec<_>>().join(" "))
+    }
+
+    fn frame(&self, frame: &mut Frame) -> Result<(), MediaError> {
+        if self.labelled {
+            label::draw(frame)?;
+        }
+        if let Some(marker) = &self.marker {
+            marker.mark(frame);
+        }
+        Ok(())
+    }
+
+    fn film(&self, part: &Path) -> Result<PathBuf, Box<dyn Error + Send + Sync>> {
+        if !part.is_dir() {
+            return Ok(seal(part, &self.output, &self.facts, &self.keys)?);
+        }
+        // a folder of pictures: each by itself
+        let entries = std::fs::read_dir(part)?.collect::<Result<Vec<_>, _>>()?;
+        for path in entries.into_iter().map(|entry| entry.path()).filter(|path| path.is_file()) {
+            let sealed = seal(&path, &path, &self.facts, &self.keys)?;
+            atomic::publish(&sealed, &path)?;
+        }
+        Ok(part.to_owned())
+    }
+}
+
+/// The stretches of footage in which its person's face was found.
+fn frames_replaced(project: &Project, footage: &Clip) -> anyhow::Result<Vec<[usize; 2]>> {
+    // a face is some kilobytes: never all of a film at once
+    const PORTION: usize = 1000;
+    let mut frames = Vec::new();
+    for from in (0..footage.info.frames).step_by(PORTION) {
+        let faces = project.index().person_faces_in(footage.id, &footage.person, from..from + PORTION)?;
+        frames.extend(faces.iter().map(|face| face.record.frame));
+    }
+    Ok(stretches(frames))
+}
+
+/// Seals something that is no edit of footage (a timelapse, a contact sheet) and gives it its name.
+pub(crate) fn publish_sealed(
+    part: &Path,
+    output: &Path,
+    making: Making,
+    inputs: Vec<PathBuf>,
+) -> anyhow::Result<()> {
+    let sealed = seal(part, output, &Facts { making, footage: None, inputs }, &keys()?)?;
+    Ok(atomic::publish(&sealed, output)?)
+}
