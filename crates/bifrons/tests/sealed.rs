@@ -74,8 +74,8 @@ fn a_film_says_what_was_done_and_who_agreed_and_keeps_its_mark_when_the_rest_is_
             .expect(code::DONE);
     }
     let agreed = room.path("agreed.mp4");
-    let mut convert = in_project(&room, &["convert", "--face", "webcam", "--onto"]);
-    Ran::of(convert.arg(&footage).arg("-o").arg(&agreed)).expect(code::DONE);
+    let mut convert = in_project(&room, &["convert", "--face", "webcam"]);
+    Ran::of(convert.arg("--onto").arg(&footage).arg("-o").arg(&agreed)).expect(code::DONE);
     verify(&agreed, INTACT, &["identity: a published research set", "footage: a published research set"]);
     let label = before.difference(&Grey::of(&agreed), 0..24, CORNER);
     assert!(label < 12.0, "the corner differs by {label:.0}: the line is still there");
@@ -149,8 +149,8 @@ fn nobodys_face_is_used_beyond_what_they_agreed_to() {
     refused("it was withdrawn on 2");
 
     // a release that is no longer the one that was signed
-    let mut add = in_project(&room, &["consent", "add", "--of", "webcam", "--basis", "release", "--release"]);
-    Ran::of(add.arg(&release)).expect(code::DONE);
+    let mut add = in_project(&room, &["consent", "add", "--of", "webcam", "--basis", "release"]);
+    Ran::of(add.arg("--release").arg(&release)).expect(code::DONE);
     write(&release, "signed by nobody");
     let check =
         Ran::of(&mut in_project(&room, &["--json", "consent", "check"])).expect(code::DONE_WITH_FAILURES);

@@ -18,6 +18,7 @@ fn full() -> Config {
             PersonConfig {
                 name: "alice".into(),
                 clips: vec!["in/a b.mp4".into(), "/films/\"q\".mov".into()],
+                consent: None,
             },
             PersonConfig { name: "Zoë".into(), clips: vec![], consent: None },
         ],

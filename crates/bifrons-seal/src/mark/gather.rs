@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn a_blur_is_the_mean_of_what_is_there() {
         let plane: Vec<f32> = (0..35).map(|value| (value * value % 17) as f32).collect();
-        let (width, height, radius) = (7, 5, 2);
+        let (width, height, radius): (usize, usize, usize) = (7, 5, 2);
         let found = blurred(&plane, width, radius);
         for y in 0..height {
             for x in 0..width {
