@@ -4,12 +4,17 @@
 //!   can be interrupted anywhere and goes on with the same result.
 //! - [`assign_people`] tells which of the clip's tracks are the person it was added for.
 //!
+//! - [`review`] measures the faces that were found, and tells which of them people should look at first.
+//!
 //! Sits between `bifrons-vision` and `bifrons-project`, which know nothing of each other.
 
 mod assign;
 mod error;
 mod extract;
+mod identities;
+pub mod review;
 
 pub use assign::{Assignment, assign_people};
 pub use error::ExtractionError;
 pub use extract::{Extracted, extract_clip};
+pub use identities::{Identity, SAME_PERSON, cosine, identities, robust_centre};

@@ -9,6 +9,7 @@ use bifrons_media::MediaError;
 use bifrons_net::NetError;
 use bifrons_project::event::Outcome;
 use bifrons_project::{Event, ProjectError};
+use bifrons_studio::StudioError;
 use bifrons_swap::SwapError;
 use bifrons_training::TrainingError;
 
@@ -118,6 +119,12 @@ fn judge(error: &anyhow::Error) -> (u8, Option<String>) {
             _ => (INPUT, error.hint()),
         };
     }
+    if let Some(error) = error.downcast_ref::<StudioError>() {
+        return match error {
+            StudioError::Project(error) => of_project(error),
+            StudioError::Port { .. } | StudioError::System(_) => (ENVIRONMENT, error.hint()),
+        };
+    }
     if let Some(error) = error.downcast_ref::<SwapError>() {
         return match error {
             SwapError::Media(error) => of_media(error),
@@ -146,6 +153,7 @@ fn of_project(error: &ProjectError) -> (u8, Option<String>) {
         }
         ProjectError::AlreadyAProject { .. } | ProjectError::NonUtf8Path { .. } => USAGE,
         ProjectError::Config { .. } | ProjectError::Setting { .. } => USAGE,
+        ProjectError::NotInIndex { .. } => USAGE,
         ProjectError::Version { .. } | ProjectError::Damaged { .. } => INPUT,
         _ => ENVIRONMENT,
     };
