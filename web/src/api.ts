@@ -34,8 +34,6 @@ export interface Project {
 /** All faces: place n of each list is about the same one. */
 export interface Faces {
   revision: number;
-  /** Another one for each run of the studio: part of the address of pictures. */
-  run: number;
   people: string[];
   reasons: string[];
   id: number[];
@@ -157,6 +155,8 @@ export const api = {
   start: (kind: "extract" | "train", minutes?: number) =>
     ask<{ job: Job }>("/api/job", minutes === undefined ? { kind } : { kind, minutes }),
   stop: () => ask<{ job: Job }>("/api/job/stop", {}),
+  place: (id: number, points: [number, number][]) =>
+    ask<{ revision: number }>(`/api/faces/${id}/landmarks`, { points }),
   training: () => ask<Training>("/api/training"),
 };
 

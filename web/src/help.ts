@@ -13,6 +13,7 @@ const KEYS: [string, string][] = [
   ["Space", "Select this face, or no longer"],
   ["Escape", "Select nothing"],
   ["P", "Say who the track is"],
+  ["E", "Move landmarks by hand"],
   ["U, Shift+U", "Undo, redo: without end"],
   ["+ −", "Larger, smaller"],
   ["Enter", "Look at the frame, large"],

@@ -23,10 +23,18 @@ const SHOWN: [string, string, (value: number) => string][] = [
 let panel: HTMLElement;
 let resting = 0;
 let shown = -1;
+/** Part of the address of the crop, so that one cut anew is asked for. */
+let version = 0;
 
 export function makeInspector(): HTMLElement {
   panel = h("aside", { class: "inspector", "aria-label": "The face looked at" });
   return panel;
+}
+
+/** Forgets which face is shown: its pictures have changed. */
+export function lookAgain(): void {
+  shown = -1;
+  version += 1;
 }
 
 /** Shows the face under the cursor. */
@@ -50,7 +58,7 @@ export function inspect(): void {
   });
   const context = isNew ? h("div", { class: "context" }) : panel.querySelector<HTMLElement>(".context");
   panel.replaceChildren(
-    h("img", { class: "crop", src: `/api/faces/${id}/crop?v=${faces.run}`, alt: "", width: 272, height: 272 }),
+    h("img", { class: "crop", src: `/api/faces/${id}/crop?${version}`, alt: "", width: 272, height: 272 }),
     h(
       "div",
       { class: "line" },

@@ -2,9 +2,11 @@
 
 import { api, type Decision, type Faces, Refused, type Undone } from "./api.ts";
 import { announce, h, thousands, toast } from "./dom.ts";
+import { editLandmarks } from "./editor.ts";
 import { askPerson, showFrame } from "./help.ts";
-import { inspect, makeInspector } from "./inspector.ts";
+import { inspect, lookAgain, makeInspector } from "./inspector.ts";
 import { fillSidebar, makeSidebar } from "./sidebar.ts";
+import { forgetThumbnails } from "./thumbnails.ts";
 import { ACCEPTED, OPEN, REJECTED, arrange, groupAtCursor, meant, state, tracksOf } from "./store.ts";
 import { describe, draw, focusWall, layOut, makeWall, moveRow, moveTo, pageOfFaces, resize, reveal, toggle } from "./wall.ts";
 
@@ -32,6 +34,10 @@ export async function refreshFaces(): Promise<void> {
   const before = state.faces?.revision ?? 0;
   const faces = await api.faces();
   if (pending > 0 || faces.revision < before) return;
+  if (faces.placed.some((placed, at) => placed !== state.faces?.placed[at])) {
+    forgetThumbnails();
+    lookAgain();
+  }
   state.faces = faces;
   if (document.getElementById("wall")) refilter();
 }
@@ -111,7 +117,11 @@ export async function takeBack(redo: boolean): Promise<void> {
     if (verdict !== undefined) faces.verdict[at] = verdict;
   });
   if (document.getElementById("wall")) after(null);
-  if (decided.tracks.length > 0) await refreshFaces();
+  if (decided.kind === "place") {
+    forgetThumbnails();
+    lookAgain();
+  }
+  if (decided.tracks.length > 0 || decided.kind === "place") await refreshFaces();
 }
 
 function assign(): void {
@@ -212,6 +222,13 @@ export function reviewKey(event: KeyboardEvent): boolean {
       return true;
     case "g":
       select(groupAtCursor()?.faces ?? []);
+      return true;
+    case "e":
+      void editLandmarks(() => {
+        forgetThumbnails();
+        lookAgain();
+        void refreshFaces();
+      });
       return true;
     case "t":
       selectTrack();

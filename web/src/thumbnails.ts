@@ -1,7 +1,5 @@
 // Thumbnails: asked for when they are about to be seen, kept while there is room.
 
-import { state } from "./store.ts";
-
 /** 192 × 192 × 4 bytes each: some 60 MB. */
 const KEPT = 400;
 /** More would wait in the browser anyway, and could not be taken back. */
@@ -75,7 +73,7 @@ function askMore(): void {
 }
 
 async function fetchPicture(id: number, signal: AbortSignal): Promise<ImageBitmap> {
-  const answer = await fetch(`/api/faces/${id}/thumbnail?v=${state.faces?.run ?? 0}`, { signal });
+  const answer = await fetch(`/api/faces/${id}/thumbnail`, { signal });
   if (!answer.ok) throw new Error(`no picture of face ${id}`);
   return createImageBitmap(await answer.blob());
 }

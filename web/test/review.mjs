@@ -92,6 +92,18 @@ async function first(rejected) {
   await page.keyboard.press("u");
   await until(toasted(page), (told) => told.includes("whose they are"), "it to be taken back");
 
+  // landmarks by hand
+  await page.keyboard.press("End");
+  await page.keyboard.press("e");
+  await page.locator("canvas.editor").waitFor();
+  await page.keyboard.press("c");
+  for (let n = 0; n < 4; n++) await page.keyboard.press("Shift+ArrowRight");
+  await picture(page, pictures, "landmarks");
+  await page.keyboard.press("s");
+  await until(toasted(page), (told) => told.includes("Landmarks placed"), "the landmarks to be saved");
+  await page.keyboard.press("u");
+  await until(toasted(page), (told) => told.includes("place, 1 faces"), "the landmarks to be taken back");
+
   await page.keyboard.press("Enter");
   await page.locator("dialog[open] img").waitFor();
   await page.keyboard.press("Escape");

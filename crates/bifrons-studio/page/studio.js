@@ -35,6 +35,7 @@ var api = {
   redo: () => ask("/api/redo", {}),
   start: (kind, minutes) => ask("/api/job", minutes === void 0 ? { kind } : { kind, minutes }),
   stop: () => ask("/api/job/stop", {}),
+  place: (id, points) => ask(`/api/faces/${id}/landmarks`, { points }),
   training: () => ask("/api/training")
 };
 function listen(hear2, connected) {
@@ -91,6 +92,7 @@ var KEYS = [
   ["Space", "Select this face, or no longer"],
   ["Escape", "Select nothing"],
   ["P", "Say who the track is"],
+  ["E", "Move landmarks by hand"],
   ["U, Shift+U", "Undo, redo: without end"],
   ["+ −", "Larger, smaller"],
   ["Enter", "Look at the frame, large"],
@@ -383,6 +385,197 @@ function coverageMap(person, project) {
   );
 }
 
+// src/editor.ts
+var HANDLES = [33, 133, 362, 263, 1, 61, 291, 13, 14, 152, 10, 234, 454, 105, 334];
+var REACH = 0.18;
+var NEAR_PX = 11;
+var AROUND = 1.1;
+var KEYS2 = "Drag a point, or the face · arrows move · [ ] turn · + − size · C copies the frame before, N the one after · S saves";
+async function editLandmarks(saved) {
+  const { faces } = state;
+  const at = state.order[state.cursor];
+  if (!faces || at === void 0) return;
+  const face = await api.face(faces.id[at] ?? -1).catch(() => null);
+  if (!face) return;
+  new Editor(face, at, saved).open();
+}
+var Editor = class {
+  constructor(face, at, saved) {
+    this.face = face;
+    this.at = at;
+    this.saved = saved;
+    this.points = face.points.map(([x, y]) => [x, y]);
+  }
+  face;
+  at;
+  saved;
+  points;
+  picture = h("img", { alt: "" });
+  canvas = h("canvas", { class: "editor", tabindex: 0, "aria-label": `Landmarks. ${KEYS2}` });
+  dialog = h("dialog", { class: "wide", "aria-label": "Landmarks" });
+  held = null;
+  /** Pixels of the footage at the window's corner, and how many times larger they are shown. */
+  view = { left: 0, top: 0, scale: 1 };
+  open() {
+    const { dialog, canvas: canvas2, picture } = this;
+    const button = (title, does, kind = "") => h("button", { class: kind, click: does }, title);
+    dialog.append(
+      h(
+        "div",
+        { class: "line" },
+        h("h2", {}, `Landmarks of face ${this.face.id}, frame ${this.face.frame}`),
+        button("Copy frame before", () => void this.copy(-1)),
+        button("Copy frame after", () => void this.copy(1)),
+        button("Save", () => void this.save(), "main"),
+        button("Cancel", () => dialog.close())
+      ),
+      canvas2,
+      h("p", { class: "dim" }, KEYS2)
+    );
+    dialog.addEventListener("close", () => dialog.remove());
+    dialog.addEventListener("keydown", (event) => this.key(event));
+    canvas2.addEventListener("pointerdown", (event) => this.grab(event));
+    canvas2.addEventListener("pointermove", (event) => this.drag(event));
+    canvas2.addEventListener("pointerup", () => this.held = null);
+    document.body.append(dialog);
+    dialog.showModal();
+    canvas2.focus();
+    const [left, top, right, bottom] = this.face.bbox;
+    const side = Math.max(right - left, bottom - top) * (1 + AROUND);
+    const size2 = Math.min(window.innerHeight - 150, window.innerWidth - 90, 760);
+    this.view = { left: (left + right - side) / 2, top: (top + bottom - side) / 2, scale: size2 / side };
+    canvas2.style.width = canvas2.style.height = `${size2}px`;
+    picture.onload = () => this.draw();
+    picture.src = `/api/faces/${this.face.id}/frame`;
+    this.draw();
+  }
+  draw() {
+    const { canvas: canvas2, picture, view } = this;
+    const density = window.devicePixelRatio || 1;
+    const size2 = canvas2.clientWidth;
+    canvas2.width = canvas2.height = size2 * density;
+    const context = canvas2.getContext("2d");
+    if (!context) return;
+    const scale = view.scale * density;
+    context.fillStyle = "#262626";
+    context.fillRect(0, 0, canvas2.width, canvas2.height);
+    const [x, y] = [-view.left * scale, -view.top * scale];
+    if (picture.complete && picture.naturalWidth > 0) {
+      context.drawImage(picture, x, y, this.face.width_px * scale, this.face.height_px * scale);
+    }
+    const [left, top, right, bottom] = boxOf(this.points);
+    context.strokeStyle = "rgba(255, 255, 255, 0.8)";
+    context.lineWidth = density;
+    context.strokeRect((left - view.left) * scale, (top - view.top) * scale, (right - left) * scale, (bottom - top) * scale);
+    context.fillStyle = "rgba(120, 220, 255, 0.8)";
+    for (const point2 of this.points) {
+      context.fillRect((point2[0] - view.left) * scale - density, (point2[1] - view.top) * scale - density, 2 * density, 2 * density);
+    }
+    context.strokeStyle = "#ffffff";
+    context.lineWidth = 1.5 * density;
+    for (const handle of HANDLES) {
+      const [hx, hy] = this.points[handle] ?? [0, 0];
+      context.beginPath();
+      context.arc((hx - view.left) * scale, (hy - view.top) * scale, 4.5 * density, 0, 2 * Math.PI);
+      context.stroke();
+    }
+  }
+  /** Where the pointer is, in pixels of the footage. */
+  place(event) {
+    const box = this.canvas.getBoundingClientRect();
+    const { left, top, scale } = this.view;
+    return [left + (event.clientX - box.left) / scale, top + (event.clientY - box.top) / scale];
+  }
+  grab(event) {
+    const [x, y] = this.place(event);
+    const away = (handle2) => {
+      const [hx, hy] = this.points[handle2] ?? [Infinity, Infinity];
+      return Math.hypot(hx - x, hy - y) * this.view.scale;
+    };
+    const nearest = HANDLES.reduce((best, next) => away(next) < away(best) ? next : best);
+    const handle = away(nearest) <= NEAR_PX ? nearest : null;
+    this.held = { handle, x, y, before: this.points.map(([px, py]) => [px, py]) };
+    this.canvas.setPointerCapture(event.pointerId);
+  }
+  drag(event) {
+    const { held } = this;
+    if (!held) return;
+    const [x, y] = this.place(event);
+    const [dx, dy] = [x - held.x, y - held.y];
+    const from = held.handle === null ? null : held.before[held.handle];
+    const [left, , right] = boxOf(held.before);
+    const reach = REACH * (right - left);
+    this.points = held.before.map(([px, py]) => {
+      const part = from ? Math.exp(-((Math.hypot(px - from[0], py - from[1]) / reach) ** 2)) : 1;
+      return [px + part * dx, py + part * dy];
+    });
+    this.draw();
+  }
+  /** Moves all points: turned about their middle, scaled, shifted. */
+  move(turn, scale, dx, dy) {
+    const [left, top, right, bottom] = boxOf(this.points);
+    const [mx, my] = [(left + right) / 2, (top + bottom) / 2];
+    const [sin, cos] = [Math.sin(turn) * scale, Math.cos(turn) * scale];
+    this.points = this.points.map(([x, y]) => [
+      mx + cos * (x - mx) - sin * (y - my) + dx,
+      my + sin * (x - mx) + cos * (y - my) + dy
+    ]);
+    this.draw();
+  }
+  key(event) {
+    const step = (event.shiftKey ? 10 : 1) / this.view.scale;
+    const does = {
+      ArrowLeft: () => this.move(0, 1, -step, 0),
+      ArrowRight: () => this.move(0, 1, step, 0),
+      ArrowUp: () => this.move(0, 1, 0, -step),
+      ArrowDown: () => this.move(0, 1, 0, step),
+      "[": () => this.move(-0.01, 1, 0, 0),
+      "]": () => this.move(0.01, 1, 0, 0),
+      "+": () => this.move(0, 1.01, 0, 0),
+      "=": () => this.move(0, 1.01, 0, 0),
+      "-": () => this.move(0, 1 / 1.01, 0, 0),
+      c: () => void this.copy(-1),
+      n: () => void this.copy(1),
+      s: () => void this.save()
+    };
+    const action = does[event.key] ?? does[event.key.toLowerCase()];
+    if (!action || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    action();
+  }
+  /** Takes the landmarks of the face before or after in the same track. */
+  async copy(by) {
+    const { faces } = state;
+    const neighbour = this.at + by;
+    const isSame = faces && faces.clip[neighbour] === faces.clip[this.at] && faces.track[neighbour] === faces.track[this.at];
+    if (!faces || !isSame) {
+      toast(`This track has no face ${by < 0 ? "before" : "after"} it`);
+      return;
+    }
+    const other = await api.face(faces.id[neighbour] ?? -1).catch(() => null);
+    if (!other) return;
+    this.points = other.points.map(([x, y]) => [x, y]);
+    this.draw();
+  }
+  async save() {
+    try {
+      await api.place(this.face.id, this.points);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      toast(`Not saved: ${error.message}`, true);
+      return;
+    }
+    this.dialog.close();
+    toast("Landmarks placed, crop cut anew · U takes it back");
+    this.saved();
+  }
+};
+function boxOf(points) {
+  const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
+  return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
+}
+
 // src/inspector.ts
 var REST_MS = 140;
 var SHOWN = [
@@ -400,9 +593,14 @@ var SHOWN = [
 var panel;
 var resting = 0;
 var shown = -1;
+var version = 0;
 function makeInspector() {
   panel = h("aside", { class: "inspector", "aria-label": "The face looked at" });
   return panel;
+}
+function lookAgain() {
+  shown = -1;
+  version += 1;
 }
 function inspect() {
   const { faces } = state;
@@ -424,7 +622,7 @@ function inspect() {
   });
   const context = isNew ? h("div", { class: "context" }) : panel.querySelector(".context");
   panel.replaceChildren(
-    h("img", { class: "crop", src: `/api/faces/${id}/crop?v=${faces.run}`, alt: "", width: 272, height: 272 }),
+    h("img", { class: "crop", src: `/api/faces/${id}/crop?${version}`, alt: "", width: 272, height: 272 }),
     h(
       "div",
       { class: "line" },
@@ -558,6 +756,11 @@ function want(ids) {
   wanted = ids.filter((id) => !pictures.has(id) && !asked.has(id) && !missing.has(id));
   askMore();
 }
+function forgetThumbnails() {
+  for (const picture of pictures.values()) picture.close();
+  pictures.clear();
+  missing.clear();
+}
 function askMore() {
   while (asked.size < AT_ONCE) {
     const id = wanted.shift();
@@ -574,7 +777,7 @@ function askMore() {
   }
 }
 async function fetchPicture(id, signal) {
-  const answer = await fetch(`/api/faces/${id}/thumbnail?v=${state.faces?.run ?? 0}`, { signal });
+  const answer = await fetch(`/api/faces/${id}/thumbnail`, { signal });
   if (!answer.ok) throw new Error(`no picture of face ${id}`);
   return createImageBitmap(await answer.blob());
 }
@@ -885,6 +1088,10 @@ async function refreshFaces() {
   const before = state.faces?.revision ?? 0;
   const faces = await api.faces();
   if (pending > 0 || faces.revision < before) return;
+  if (faces.placed.some((placed, at) => placed !== state.faces?.placed[at])) {
+    forgetThumbnails();
+    lookAgain();
+  }
   state.faces = faces;
   if (document.getElementById("wall")) refilter();
 }
@@ -957,7 +1164,11 @@ async function takeBack(redo) {
     if (verdict !== void 0) faces.verdict[at] = verdict;
   });
   if (document.getElementById("wall")) after(null);
-  if (decided.tracks.length > 0) await refreshFaces();
+  if (decided.kind === "place") {
+    forgetThumbnails();
+    lookAgain();
+  }
+  if (decided.tracks.length > 0 || decided.kind === "place") await refreshFaces();
 }
 function assign() {
   const { faces } = state;
@@ -1051,6 +1262,13 @@ function reviewKey(event) {
       return true;
     case "g":
       select(groupAtCursor()?.faces ?? []);
+      return true;
+    case "e":
+      void editLandmarks(() => {
+        forgetThumbnails();
+        lookAgain();
+        void refreshFaces();
+      });
       return true;
     case "t":
       selectTrack();

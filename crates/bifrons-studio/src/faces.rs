@@ -115,7 +115,6 @@ pub(crate) async fn faces(State(shared): State<Arc<Shared>>) -> Result<Json<Valu
         };
         Ok(Json(json!({
             "revision": revision,
-            "run": shared.run,
             "people": people,
             "reasons": Reason::ALL.map(Reason::name),
             "id": all.iter().map(|entry| entry.id.0).collect::<Vec<_>>(),

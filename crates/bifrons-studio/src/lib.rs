@@ -4,7 +4,7 @@
 //! `bifrons faces` do, and long work is a child process of the same program. Killing it at any moment loses nothing.
 //!
 //! It listens on this machine only. Who may come in, and what is refused, is in `guard.rs` and `session.rs`; what
-//! the page asks for is one file each: `faces.rs`, `decisions.rs`, `pictures.rs`, `jobs.rs`,
+//! the page asks for is one file each: `faces.rs`, `decisions.rs`, `pictures.rs`, `landmarks.rs`, `jobs.rs`,
 //! `training.rs`, `live.rs`. The page itself is built from `web/` into `page/` and is part of the program.
 
 mod decisions;
@@ -12,6 +12,7 @@ mod error;
 mod faces;
 mod guard;
 mod jobs;
+mod landmarks;
 mod live;
 mod page;
 mod pictures;

@@ -1,14 +1,14 @@
 //! Crops, thumbnails, frames and the training preview: by number, never by path.
 
 use std::collections::hash_map::Entry;
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::IntoResponse;
 use bifrons_media::{Clip, ResizeFilter, RgbImage};
 use bifrons_project::{Face, FaceId};
-use serde::Deserialize;
 
 use crate::error::Refusal;
 use crate::recent::Recent;
@@ -23,9 +23,9 @@ const THUMBNAIL_QUALITY: u8 = 84;
 const FRAME_PX: usize = 1280;
 const FRAME_QUALITY: u8 = 88;
 
-/// Thumbnails by face and crop.
+/// Thumbnails by crop: another crop of the same face has another name.
 #[derive(Debug)]
-pub(crate) struct Thumbnails(Recent<(i64, u64), Arc<Vec<u8>>>);
+pub(crate) struct Thumbnails(Recent<PathBuf, Arc<Vec<u8>>>);
 
 impl Default for Thumbnails {
     fn default() -> Self {
@@ -33,19 +33,12 @@ impl Default for Thumbnails {
     }
 }
 
-/// What the page adds to the address of a picture so that a browser may keep it: another one for another picture.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Version {
-    #[serde(default)]
-    v: u64,
-}
-
 fn jpeg(bytes: Vec<u8>) -> impl IntoResponse {
     picture("image/jpeg", bytes)
 }
 
 fn picture(kind: &'static str, bytes: Vec<u8>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "private, max-age=3600")], bytes)
+    ([(header::CONTENT_TYPE, kind)], bytes)
 }
 
 /// `GET /api/faces/{id}/crop`: as it was cut out, 512 pixels.
@@ -53,32 +46,32 @@ pub(crate) async fn crop(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<i64>,
 ) -> Result<impl IntoResponse, Refusal> {
-    aside(move || Ok(jpeg(read_crop(&shared, id)?))).await
+    aside(move || Ok(jpeg(read(&crop_of(&shared, id)?)?))).await
 }
 
 /// `GET /api/faces/{id}/thumbnail`: the same, small.
 pub(crate) async fn thumbnail(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<i64>,
-    Query(Version { v }): Query<Version>,
 ) -> Result<impl IntoResponse, Refusal> {
-    let kept = || shared.thumbnails.lock().unwrap_or_else(PoisonError::into_inner);
-    let found = kept().0.get(&(id, v));
-    let bytes = match found {
-        Some(bytes) => bytes,
-        None => {
-            let of = Arc::clone(&shared);
-            let small = aside(move || {
-                let crop = RgbImage::decode(&read_crop(&of, id)?).map_err(Refusal::broken)?;
-                let small = crop.resize(THUMBNAIL_PX, THUMBNAIL_PX, ResizeFilter::Bilinear);
-                small.and_then(|small| small.encode_jpeg(THUMBNAIL_QUALITY)).map_err(Refusal::broken)
-            });
-            let small = Arc::new(small.await?);
-            kept().0.put((id, v), Arc::clone(&small), small.len());
-            small
-        }
-    };
-    Ok(jpeg(bytes.as_ref().clone()))
+    aside(move || {
+        let crop = crop_of(&shared, id)?;
+        let kept = || shared.thumbnails.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = kept().0.get(&crop);
+        let bytes = match found {
+            Some(bytes) => bytes,
+            None => {
+                let whole = RgbImage::decode(&read(&crop)?).map_err(Refusal::broken)?;
+                let small = whole.resize(THUMBNAIL_PX, THUMBNAIL_PX, ResizeFilter::Bilinear);
+                let small = small.and_then(|small| small.encode_jpeg(THUMBNAIL_QUALITY));
+                let small = Arc::new(small.map_err(Refusal::broken)?);
+                kept().0.put(crop, Arc::clone(&small), small.len());
+                small
+            }
+        };
+        Ok(jpeg(bytes.as_ref().clone()))
+    })
+    .await
 }
 
 /// `GET /api/faces/{id}/frame`: the whole frame that the face is in, at most 1280 pixels wide or high.
@@ -121,10 +114,14 @@ pub(crate) fn open(shared: &Shared, face: &Face) -> Result<Arc<Clip>, Refusal> {
     })
 }
 
-fn read_crop(shared: &Shared, id: i64) -> Result<Vec<u8>, Refusal> {
+/// Where the crop of a face lies.
+fn crop_of(shared: &Shared, id: i64) -> Result<PathBuf, Refusal> {
     let index = shared.visit.index();
     let face = index.face(FaceId(id))?;
     let folder = index.crop_folders()?.remove(&face.clip).ok_or_else(|| Refusal::not_there("clip"))?;
-    let name = face.record.crop.ok_or_else(|| Refusal::not_there("crop"))?;
-    std::fs::read(folder.join(name)).map_err(|_| Refusal::not_there("crop on the disk any more"))
+    Ok(folder.join(face.record.crop.ok_or_else(|| Refusal::not_there("crop"))?))
+}
+
+fn read(crop: &std::path::Path) -> Result<Vec<u8>, Refusal> {
+    std::fs::read(crop).map_err(|_| Refusal::not_there("crop on the disk any more"))
 }

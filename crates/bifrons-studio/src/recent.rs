@@ -12,7 +12,7 @@ pub(crate) struct Recent<K, V> {
     most: usize,
 }
 
-impl<K: Copy + Eq + Hash, V: Clone> Recent<K, V> {
+impl<K: Clone + Eq + Hash, V: Clone> Recent<K, V> {
     pub(crate) fn new(most: usize) -> Self {
         Self { things: HashMap::new(), order: VecDeque::new(), weight: 0, most }
     }
@@ -25,7 +25,7 @@ impl<K: Copy + Eq + Hash, V: Clone> Recent<K, V> {
         if self.things.contains_key(&key) {
             return;
         }
-        self.things.insert(key, (thing, weight));
+        self.things.insert(key.clone(), (thing, weight));
         self.order.push_back(key);
         self.weight += weight;
         while self.weight > self.most

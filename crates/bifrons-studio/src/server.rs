@@ -19,7 +19,7 @@ use crate::error::{Refusal, StudioError};
 use crate::jobs::Jobs;
 use crate::session::Keys;
 use crate::state::Shared;
-use crate::{decisions, faces, guard, jobs, live, page, pictures, training};
+use crate::{decisions, faces, guard, jobs, landmarks, live, page, pictures, training};
 
 /// A decision about a hundred thousand faces fits.
 const MOST_BODY_BYTES: usize = 1 << 20;
@@ -113,6 +113,7 @@ fn router(shared: Arc<Shared>, reporter: Arc<dyn Reporter>) -> Router {
         .route("/api/faces/{id}/crop", get(pictures::crop))
         .route("/api/faces/{id}/thumbnail", get(pictures::thumbnail))
         .route("/api/faces/{id}/frame", get(pictures::frame))
+        .route("/api/faces/{id}/landmarks", post(landmarks::place))
         .route("/api/faces/{id}", get(faces::face))
         .route("/api/decisions", post(decisions::decide))
         .route("/api/undo", post(decisions::undo))

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use bifrons_extraction::review::Catalogue;
 use bifrons_media::Clip;
@@ -23,8 +22,6 @@ const NEWS_KEPT: usize = 256;
 pub(crate) struct Shared {
     pub(crate) visit: Visit,
     pub(crate) port: u16,
-    /// When the studio was opened, in milliseconds: tells its pictures from those that a browser has kept.
-    pub(crate) run: u64,
     pub(crate) keys: Keys,
     pub(crate) jobs: Jobs,
     pub(crate) news: broadcast::Sender<Value>,
@@ -41,7 +38,6 @@ impl Shared {
         Self {
             visit,
             port,
-            run: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
             keys,
             jobs,
             news: broadcast::Sender::new(NEWS_KEPT),

@@ -108,6 +108,7 @@ fn judge(error: &anyhow::Error) -> (u8, Option<String>) {
             ExtractionError::Media(error) => of_media(error),
             ExtractionError::Project(error) => of_project(error),
             ExtractionError::Vision(_) | ExtractionError::Crop { .. } => (ENVIRONMENT, error.hint()),
+            ExtractionError::Landmarks { .. } => (USAGE, error.hint()),
             ExtractionError::Progress { .. } => (INPUT, error.hint()),
         };
     }

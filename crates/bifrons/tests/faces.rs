@@ -53,6 +53,7 @@ fn what_is_wrong_comes_first_and_what_is_decided_counts() {
     wrong_faces_are_on_the_first_page(&project);
     decisions_are_saved_and_taken_back(&project);
     training_follows(&project, of_bob);
+    landmarks_are_placed(&project);
     crops_are_exported(&room, &project);
     what_makes_no_sense_is_refused(&room, &project);
 }
@@ -117,6 +118,27 @@ fn training_follows(project: &Path, of_bob: usize) {
     assert!(open < GOOD as u64);
     let of_bob = (of_bob + STRANGERS) as u64;
     assert_eq!(trained_on(project), [("alice".to_owned(), open), ("bob".to_owned(), of_bob)]);
+}
+
+fn landmarks_are_placed(project: &Path) {
+    let good = listed(project, &["--person", "alice", "--verdict", "open", "--sort", "frame"]);
+    let [one, next] = [&good[2]["id"], &good[3]["id"]].map(ToString::to_string);
+    let crop = || {
+        let shown = run(project, &["show", &one]);
+        let told = shown.iter().filter_map(|event| event["text"].as_str()?.strip_prefix("crop: "));
+        std::path::PathBuf::from(told.last().unwrap())
+    };
+    let found = crop();
+    run(project, &["place", &one, "--like", &next, "--right", "30", "--turn", "-20", "--scale", "1.5"]);
+    let placed = crop();
+    assert_ne!(found, placed);
+    assert!(std::fs::read(&placed).unwrap() != std::fs::read(&found).unwrap(), "cut out anew");
+    // training takes the crop and the landmarks that were placed
+    trained_on(project);
+    run(project, &["undo"]);
+    assert_eq!(crop(), found);
+    let far = Ran::of(&mut faces(project, &["place", &one, "--right", "99999"])).expect(code::USAGE);
+    assert!(far.all().contains("far outside of the frame"), "{}", far.all());
 }
 
 fn crops_are_exported(room: &Room, project: &Path) {

@@ -1,8 +1,9 @@
 //! What people decide about faces: a log that only grows, with undo and redo without end.
 //!
-//! A decision is taken back by a mark on it. The newest decision without the mark is the one to undo next; the
-//! oldest one with it, after all without, is the one to redo. So nothing but the log is kept, and it is the same
-//! for everybody who looks: a second tab, the terminal, the program after a kill.
+//! A decision is taken back by a mark on it. The newest decision without the mark is the one to undo next, the oldest
+//! one with it the one to redo; a new decision makes that mark final on all that were taken back before it. So nothing
+//! but the log is kept, and it is the same for everybody who looks: a second tab, the terminal, the program after a
+//! kill.
 
 use std::time::SystemTime;
 
@@ -93,6 +94,7 @@ impl Index {
                 Decision::Assign { person: Some(name), .. } => Some(self.person_id(transaction, name)?.0),
                 _ => None,
             };
+            transaction.execute("UPDATE decisions SET undone = 2 WHERE undone = 1", []).map_err(failed)?;
             transaction
                 .execute(
                     "INSERT INTO decisions (kind, person, decided_at) VALUES (?1, ?2, ?3)",
@@ -131,10 +133,7 @@ impl Index {
     /// # Errors
     /// [`crate::ProjectError::Database`].
     pub fn redo(&self) -> Result<Option<Decided>> {
-        let next = format!(
-            "SELECT min(id) FROM decisions WHERE undone AND {ABOUT_SOMETHING}
-             AND id > ifnull((SELECT max(id) FROM decisions WHERE NOT undone), 0)"
-        );
+        let next = format!("SELECT min(id) FROM decisions WHERE undone = 1 AND {ABOUT_SOMETHING}");
         self.mark(&next, false)
     }
 

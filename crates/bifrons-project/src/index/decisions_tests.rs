@@ -138,7 +138,7 @@ proptest! {
         let scratch = Scratch::new();
         let (index, _, ids) = filled(&scratch);
         drop(index);
-        let (mut list, mut cursor) = (Vec::new(), 0);
+        let (mut list, mut cursor) = (Vec::new(), 0_usize);
         for (step, which) in steps {
             let index = scratch.open();
             match step {

@@ -13,7 +13,7 @@ CREATE TABLE decisions (
   kind INTEGER NOT NULL,            -- 1 accept, 2 reject, 3 leave open, 4 assign, 5 place landmarks
   person INTEGER REFERENCES people(id),   -- assign: who it is; NULL nobody
   decided_at INTEGER NOT NULL,
-  undone INTEGER NOT NULL DEFAULT 0
+  undone INTEGER NOT NULL DEFAULT 0 -- 1 taken back, 2 taken back before something else was decided
 );
 CREATE TABLE decided_faces (        -- the newest row that is not undone counts
   face INTEGER NOT NULL REFERENCES faces(id) ON DELETE CASCADE,

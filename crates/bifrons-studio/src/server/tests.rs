@@ -94,7 +94,9 @@ fn other_hosts_are_refused() {
         assert_eq!(door.with(Method::POST, "/api/undo", "host", Some(host)), 403, "{host}");
     }
     assert_eq!(door.with(Method::GET, "/", "host", None), 403);
-    let twice = |headers: &mut axum::http::HeaderMap| drop(headers.append("host", "evil.example".parse().unwrap()));
+    let twice = |headers: &mut axum::http::HeaderMap| {
+        headers.append("host", "evil.example".parse().unwrap());
+    };
     assert_eq!(door.ask(Method::GET, "/", Body::empty(), twice).status(), 403);
 }
 
@@ -159,7 +161,7 @@ fn a_link_is_exchanged_once() {
 #[test]
 fn nothing_is_changed_by_get_and_nothing_without_the_header() {
     let door = Door::new();
-    for path in ["/api/decisions", "/api/undo", "/api/redo", "/api/job", "/api/job/stop", "/api/session"] {
+    for path in ["/api/decisions", "/api/undo", "/api/redo", "/api/job", "/api/job/stop", "/api/session", "/api/faces/1/landmarks"] {
         assert_eq!(door.get(path), 405, "{path}");
         assert_eq!(door.with(Method::POST, path, "x-bifrons", None), 403, "{path}");
     }
@@ -184,6 +186,10 @@ fn bodies_are_limited_and_strict() {
     for wrong in [r#"{"kind":"reject"}"#, r#"{"kind":"erase","faces":[1]}"#, "[]", "{", r#"{"kind":"reject","faces":["../x"]}"#]
     {
         assert!([400, 422].contains(&send(wrong.to_owned())), "{wrong}");
+    }
+    for points in ["[]", "[[0,0]]", "[[null,1]]", "\"../x\""] {
+        let answer = door.ask(Method::POST, "/api/faces/1/landmarks", format!(r#"{{"points":{points}}}"#), |_| {});
+        assert!([400, 404, 422].contains(&answer.status().as_u16()), "{points}");
     }
     for minutes in ["0", "-1", "1e999", "null,\"project\":\"/\"", "\"1; rm\""] {
         let body = format!(r#"{{"kind":"train","minutes":{minutes}}}"#);

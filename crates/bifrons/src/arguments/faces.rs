@@ -48,6 +48,28 @@ pub(crate) enum FacesCommand {
         #[arg(long)]
         to_nobody: bool,
     },
+    /// Move the landmarks of a face, and cut its crop anew. What was found stays; `undo` brings it back.
+    Place {
+        /// Its number.
+        face: i64,
+        /// Begin with the landmarks of this face, one in a frame beside it.
+        #[arg(long, value_name = "FACE")]
+        like: Option<i64>,
+        /// Move them so many pixels of the footage to the right.
+        #[arg(long, value_name = "PX", default_value_t = 0.0, allow_negative_numbers = true)]
+        right: f64,
+        /// Move them so many pixels down.
+        #[arg(long, value_name = "PX", default_value_t = 0.0, allow_negative_numbers = true)]
+        down: f64,
+        /// Turn them clockwise.
+        #[arg(long, value_name = "DEGREES", default_value_t = 0.0, allow_negative_numbers = true)]
+        turn: f64,
+        /// Make them so many times larger.
+        #[arg(long, value_name = "TIMES", default_value_t = 1.0, value_parser = crate::arguments::positive)]
+        scale: f64,
+        #[command(flatten)]
+        project: ProjectArgument,
+    },
     /// Copy crops into a folder, with a faces.json that says what is known of them; those rejected only when asked for.
     Export {
         #[command(flatten)]

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use bifrons_extraction::review::{Catalogue, Entry, Selection, SortBy};
+use bifrons_extraction::{Nudge, landmarks, nudged, place_landmarks};
 use bifrons_project::{Decided, Decision, Event, FaceId, TrackId, Verdict, Visit, atomic};
 
 use super::Context;
@@ -24,6 +25,10 @@ pub(super) fn run(what: &FacesCommand, context: &Context) -> anyhow::Result<Fini
         FacesCommand::Reject(chosen) => judge(chosen, Some(Verdict::Rejected), "rejected", context),
         FacesCommand::Reopen(chosen) => judge(chosen, None, "left open", context),
         FacesCommand::Assign { chosen, to, .. } => assign(chosen, to.as_deref(), context),
+        FacesCommand::Place { face, like, right, down, turn, scale, project } => {
+            let nudge = Nudge { right_px: *right, down_px: *down, turn_deg: *turn, scale: *scale };
+            place(&project.project, FaceId(*face), like.map(FaceId), &nudge, context)
+        }
         FacesCommand::Export { chosen, output } => export(chosen, output, context),
         FacesCommand::Undo { project } => {
             let visit = Visit::open(&project.project)?;
@@ -103,6 +108,20 @@ fn assign(chosen: &Chosen, to: Option<&str>, context: &Context) -> anyhow::Resul
     let tracks = tracks.into_iter().collect();
     visit.index().decide(&Decision::Assign { tracks, person: to.map(str::to_owned) })?;
     Ok(done(text, count, context))
+}
+
+fn place(
+    dir: &Path,
+    face: FaceId,
+    like: Option<FaceId>,
+    nudge: &Nudge,
+    context: &Context,
+) -> anyhow::Result<Finished> {
+    let visit = Visit::open(dir)?;
+    let mesh = nudged(&landmarks(&visit, like.unwrap_or(face))?, nudge);
+    let places: Vec<[f32; 2]> = mesh.points().iter().map(|[x, y, _]| [*x, *y]).collect();
+    place_landmarks(&visit, face, &places)?;
+    Ok(done(format!("the landmarks of face {face} are placed"), 1, context))
 }
 
 fn export(chosen: &Chosen, output: &Path, context: &Context) -> anyhow::Result<Finished> {
