@@ -58,6 +58,12 @@ export function drawChart(canvas: HTMLCanvasElement, training: Training): void {
         isFirst = false;
       });
       context.stroke();
+      const last = line.at(-1);
+      if (line.length === 1 && last) {
+        // a line of one point is not seen
+        context.fillStyle = context.strokeStyle;
+        context.fillRect(x(iteration[0] ?? 0) - 3, y(last) - 3, 6, 6);
+      }
     }
   });
   context.setLineDash([]);

@@ -26,7 +26,19 @@ let shown = -1;
 /** Part of the address of the crop, so that one cut anew is asked for. */
 let version = 0;
 
-export function makeInspector(): HTMLElement {
+/** What can be done with the face, for people with a mouse. */
+export type Action = "accept" | "reject" | "assign" | "edit";
+const ACTIONS: [Action, string, string][] = [
+  ["accept", "Accept", "A"],
+  ["reject", "Reject", "X"],
+  ["assign", "Whose", "P"],
+  ["edit", "Edit", "E"],
+];
+
+let act: (action: Action) => void = () => {};
+
+export function makeInspector(hear: (action: Action) => void): HTMLElement {
+  act = hear;
   panel = h("aside", { class: "inspector", "aria-label": "The face looked at" });
   return panel;
 }
@@ -64,6 +76,13 @@ export function inspect(): void {
       { class: "line" },
       h("strong", {}, nameOf(faces, at)),
       h("span", { class: `verdict verdict-${faces.verdict[at]}` }, verdict),
+    ),
+    h(
+      "div",
+      { class: "actions" },
+      ...ACTIONS.map(([action, title, key]) =>
+        h("button", { class: "quiet", "data-action": action, title: `${title} (${key})`, click: () => act(action) }, title),
+      ),
     ),
     why.length > 0 ? h("ul", { class: "why" }, ...why) : "",
     h("p", { class: "dim" }, `Face ${id} · clip ${faces.clip[at]} · track ${faces.track[at]} · frame ${faces.frame[at]}`),

@@ -4,7 +4,7 @@ import { api, type Decision, type Faces, Refused, type Undone } from "./api.ts";
 import { announce, h, thousands, toast } from "./dom.ts";
 import { editLandmarks } from "./editor.ts";
 import { askPerson, showFrame } from "./help.ts";
-import { inspect, lookAgain, makeInspector } from "./inspector.ts";
+import { type Action, inspect, lookAgain, makeInspector } from "./inspector.ts";
 import { fillSidebar, makeSidebar } from "./sidebar.ts";
 import { forgetThumbnails } from "./thumbnails.ts";
 import { ACCEPTED, OPEN, REJECTED, arrange, groupAtCursor, meant, state, tracksOf } from "./store.ts";
@@ -17,7 +17,22 @@ const VERDICTS = { accept: ACCEPTED, reject: REJECTED, reopen: OPEN };
 let pending = 0;
 
 export function reviewPage(): HTMLElement {
-  return h("div", { class: "review" }, makeSidebar(refilter), makeWall(inspect, enlarge), makeInspector());
+  return h("div", { class: "review" }, makeSidebar(refilter), makeWall(inspect, enlarge), makeInspector(act));
+}
+
+function act(action: Action): void {
+  if (action === "assign") assign();
+  else if (action === "edit") edit();
+  else void judge(action);
+  if (action === "accept" || action === "reject") focusWall();
+}
+
+function edit(): void {
+  void editLandmarks(() => {
+    forgetThumbnails();
+    lookAgain();
+    void refreshFaces();
+  });
 }
 
 /** Shows what the filters let through. */
@@ -29,23 +44,38 @@ export function refilter(): void {
   inspect();
 }
 
-/** Reads all faces anew. */
+/** Reads all faces anew. The order stays as it is while the same faces are there: nothing moves under the cursor. */
 export async function refreshFaces(): Promise<void> {
-  const before = state.faces?.revision ?? 0;
+  const before = state.faces;
   const faces = await api.faces();
-  if (pending > 0 || faces.revision < before) return;
-  if (faces.placed.some((placed, at) => placed !== state.faces?.placed[at])) {
+  if (pending > 0 || faces.revision < (before?.revision ?? 0)) return;
+  state.faces = faces;
+  const same = (one: number[] | undefined, other: number[]) =>
+    one?.length === other.length && other.every((value, at) => value === one[at]);
+  if (!same(before?.placed, faces.placed)) {
     forgetThumbnails();
     lookAgain();
   }
-  state.faces = faces;
-  if (document.getElementById("wall")) refilter();
+  if (!document.getElementById("wall")) return;
+  const isKept = same(before?.id, faces.id) && same(before?.person, faces.person) && state.filters.verdict < 0;
+  if (!isKept) {
+    refilter();
+    return;
+  }
+  fillSidebar();
+  draw();
+  inspect();
+}
+
+/** What we have decided ourselves need not be read again. */
+function know(revision: number): void {
+  if (state.faces) state.faces.revision = Math.max(state.faces.revision, revision);
 }
 
 async function send(decision: Decision): Promise<boolean> {
   pending += 1;
   try {
-    await api.decide(decision);
+    know((await api.decide(decision)).revision);
     return true;
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
@@ -101,13 +131,16 @@ export async function takeBack(redo: boolean): Promise<void> {
     toast(error.message, true);
     return;
   }
+  know(told.revision);
   const { decided } = told;
   if (!decided) {
     toast(redo ? "There is nothing to redo" : "There is nothing to undo");
     return;
   }
   const many = decided.tracks.length || decided.faces.length;
-  const what = decided.tracks.length > 0 ? `${many} tracks: whose they are` : `${decided.kind}, ${thousands(many)} faces`;
+  const number = (word: string) => (many === 1 ? `1 ${word}` : `${thousands(many)} ${word}s`);
+  const what =
+    decided.tracks.length > 0 ? `whose ${number("track")}` : `${decided.kind === "place" ? "landmarks" : decided.kind} of ${number("face")}`;
   toast(`${redo ? "Done again" : "Taken back"}: ${what}`);
   const { faces } = state;
   if (!faces) return;
@@ -224,11 +257,7 @@ export function reviewKey(event: KeyboardEvent): boolean {
       select(groupAtCursor()?.faces ?? []);
       return true;
     case "e":
-      void editLandmarks(() => {
-        forgetThumbnails();
-        lookAgain();
-        void refreshFaces();
-      });
+      edit();
       return true;
     case "t":
       selectTrack();

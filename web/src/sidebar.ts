@@ -1,7 +1,7 @@
 // Which faces are shown, and how they are sorted.
 
 import { byId, h, thousands } from "./dom.ts";
-import { GROUPS, SORTS, type Filters, type GroupBy, isSuspicious, matches, state } from "./store.ts";
+import { GROUPS, SORTS, type Filters, type GroupBy, capital, isSuspicious, matches, state } from "./store.ts";
 
 let changed: () => void = () => {};
 
@@ -27,18 +27,18 @@ export function fillSidebar(): void {
     for (let at = 0; at < faces.id.length; at++) if (matches(faces, at, wanted)) found++;
     return found;
   };
-  const choice = (title: string, part: Partial<Filters>, isChosen: boolean) =>
+  const choice = (title: string, part: Partial<Filters>, isChosen: boolean, shown = title) =>
     h(
       "button",
       { class: "choice", "aria-pressed": String(isChosen), "data-choice": title, click: () => set(part) },
-      h("span", {}, title),
+      h("span", {}, shown),
       h("span", { class: "count" }, thousands(count(part))),
     );
   const people = faces.people.map((name) => choice(name, { person: name }, filters.person === name));
   const verdicts = ["Open", "Accepted", "Rejected"].map((title, verdict) =>
     choice(title, { verdict }, filters.verdict === verdict),
   );
-  const reasons = faces.reasons.map((title, reason) => choice(title, { reason }, filters.reason === reason));
+  const reasons = faces.reasons.map((title, reason) => choice(title, { reason }, filters.reason === reason, capital(title)));
   const suspicious = faces.id.reduce((sum, _, at) => sum + Number(isSuspicious(faces, at)), 0);
   const select = (label: string, options: [string, string][], now: string, choose: (to: string) => void) => {
     const list = h("select", { id: `select-${label.toLowerCase()}`, change: () => choose(list.value) });

@@ -42,7 +42,7 @@ export const SORTS: Record<string, { title: string; rising: boolean }> = {
 };
 
 export const GROUPS: Record<GroupBy, string> = {
-  none: "Suspicious, rest",
+  none: "Suspicious and rest",
   reason: "Reason",
   track: "Track",
   identity: "Who looks alike",
@@ -138,7 +138,7 @@ function groupOf(faces: Faces, at: number, { group, sort }: Filters): [string | 
   }
 }
 
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** The faces a decision is about: those selected and shown, else the one under the cursor. */
 export function meant(): number[] {

@@ -2,8 +2,8 @@
 
 /** 192 × 192 × 4 bytes each: some 60 MB. */
 const KEPT = 400;
-/** More would wait in the browser anyway, and could not be taken back. */
-const AT_ONCE = 6;
+/** Browsers keep six connections: one listens, one is left for the face looked at. */
+const AT_ONCE = 4;
 
 const pictures = new Map<number, ImageBitmap>();
 const asked = new Map<number, AbortController>();

@@ -56,14 +56,13 @@ function show(training: Training): void {
       ? "Nothing is trained yet."
       : `${thousands(iteration)} iterations in ${clock(trained_secs ?? 0)}`;
   drawChart(byId<HTMLCanvasElement>("chart"), training);
-  const told = (value: number | null | undefined) => (value === null || value === undefined ? "–" : value.toFixed(4));
   byId("legend").replaceChildren(
     ...curves
       .filter(({ loss }) => loss.length > 0)
       .map(({ person, loss, held_out }, at) => {
         const line = h("span", { class: "swatch" });
         line.style.background = CHART_COLOURS[at % CHART_COLOURS.length] ?? "";
-        return h("li", {}, line, `${person}: loss ${told(loss.at(-1))}, held-out ${told(held_out.at(-1))} (dashed)`);
+        return h("li", {}, line, `${person}: loss ${(loss.at(-1) ?? 0).toFixed(4)}${dashed(held_out.at(-1))}`);
       }),
   );
   const address = `/api/preview?v=${preview}`;
@@ -72,6 +71,11 @@ function show(training: Training): void {
     byId("preview").replaceChildren(h("img", { src: address, alt: "Faces as filmed and as drawn, person by person" }));
   }
   showButtons();
+}
+
+/** The loss on faces that are never trained on, where there are enough of them. */
+function dashed(value: number | null | undefined): string {
+  return value === null || value === undefined ? "" : `, held-out ${value.toFixed(4)} (dashed)`;
 }
 
 /** Which of the buttons can be pressed. */

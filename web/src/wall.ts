@@ -1,26 +1,14 @@
 // The wall: thousands of faces on one canvas, of which only what is seen is drawn.
 
-import { ACCEPTED, REJECTED, nameOf, state } from "./store.ts";
 import { announce, byId, h, thousands } from "./dom.ts";
-import { isMissing, onThumbnail, thumbnail, want } from "./thumbnails.ts";
+import { GROUND, paintFace, paintHeading } from "./paint.ts";
+import { nameOf, state } from "./store.ts";
+import { onThumbnail, want } from "./thumbnails.ts";
 
 const GAP = 6;
 const HEADING = 34;
 const MARGIN = 12;
-const CAPTION = 18;
 const SIZES = [64, 80, 96, 112, 128, 152, 184, 224];
-
-const COLOURS = {
-  ground: "#262626",
-  empty: "#313131",
-  text: "#d2d2d2",
-  dim: "#8f8f8f",
-  cursor: "#ffffff",
-  selected: "#5aa9e6",
-  accepted: "#58b368",
-  rejected: "#e0605a",
-  warning: "#e3b341",
-};
 
 /** A heading or a row of faces. */
 interface Row {
@@ -34,9 +22,12 @@ interface Row {
 
 let scroller: HTMLElement;
 let canvas: HTMLCanvasElement;
+let selection: HTMLElement;
 let spacer: HTMLElement;
 let rows: Row[] = [];
 let columns = 1;
+/** What people chose, and what fills the width. */
+let wanted = 112;
 let size = 112;
 let drawing = 0;
 let moved: () => void = () => {};
@@ -62,14 +53,16 @@ export function makeWall(cursorMoved: () => void, opened: () => void): HTMLEleme
   canvas.addEventListener("dblclick", opened);
   new ResizeObserver(() => layOut()).observe(scroller);
   onThumbnail(draw);
-  return scroller;
+  selection = h("p", { class: "selection", role: "status" });
+  return h("div", { class: "middle" }, scroller, selection);
 }
 
 /** Where everything goes; call when the order or the size has changed. */
 export function layOut(): void {
   const width = scroller.clientWidth - 2 * MARGIN;
   if (width <= 0) return;
-  columns = Math.max(1, Math.floor((width + GAP) / (size + GAP)));
+  columns = Math.max(1, Math.floor((width + GAP) / (wanted + GAP)));
+  size = Math.floor((width + GAP) / columns) - GAP;
   rows = [];
   let [top, first] = [6, 0];
   for (const { title, faces } of state.groups) {
@@ -106,8 +99,12 @@ function paint(): void {
   const context = canvas.getContext("2d", { alpha: false });
   if (!context) return;
   context.setTransform(density, 0, 0, density, 0, 0);
-  context.fillStyle = COLOURS.ground;
+  context.fillStyle = GROUND;
   context.fillRect(0, 0, width, height);
+
+  const chosen = state.selected.size;
+  const told = chosen > 0 ? `${thousands(chosen)} selected · A accept · X reject · P whose · Esc none` : "";
+  if (selection.textContent !== told) selection.textContent = told;
 
   const top = scroller.scrollTop;
   const [visible, soon]: [number[], number[]] = [[], []];
@@ -119,97 +116,16 @@ function paint(): void {
       const id = faces.id[state.order[n] ?? -1];
       if (id !== undefined) (isSeen ? visible : soon).push(id);
     }
-    if (isSeen) paintRow(context, row, row.top - top, width);
+    if (!isSeen) continue;
+    const y = row.top - top;
+    if (row.title !== undefined) {
+      paintHeading(context, row.title, row.count ?? 0, MARGIN, y + HEADING / 2, width - MARGIN);
+    }
+    for (let n = row.from; n < row.to; n++) {
+      paintFace(context, n, MARGIN + (n - row.from) * (size + GAP), y, size);
+    }
   }
   want([...visible, ...soon]);
-}
-
-function paintRow(context: CanvasRenderingContext2D, row: Row, y: number, width: number): void {
-  if (row.title !== undefined) {
-    context.font = "600 13px system-ui, sans-serif";
-    context.textBaseline = "middle";
-    context.fillStyle = COLOURS.text;
-    context.fillText(row.title, MARGIN, y + HEADING / 2);
-    const after = MARGIN + context.measureText(row.title).width + 8;
-    context.font = "13px system-ui, sans-serif";
-    context.fillStyle = COLOURS.dim;
-    context.fillText(thousands(row.count ?? 0), after, y + HEADING / 2);
-    context.fillStyle = "#383838";
-    const line = after + context.measureText(thousands(row.count ?? 0)).width + 12;
-    context.fillRect(line, y + HEADING / 2, Math.max(0, width - line - MARGIN), 1);
-    return;
-  }
-  for (let n = row.from; n < row.to; n++) {
-    paintFace(context, n, MARGIN + (n - row.from) * (size + GAP), y);
-  }
-}
-
-function paintFace(context: CanvasRenderingContext2D, place: number, x: number, y: number): void {
-  const { faces } = state;
-  const at = state.order[place];
-  if (!faces || at === undefined) return;
-  const id = faces.id[at] ?? -1;
-  const verdict = faces.verdict[at];
-  const picture = thumbnail(id);
-  if (picture) {
-    context.globalAlpha = verdict === REJECTED ? 0.28 : 1;
-    context.drawImage(picture, x, y, size, size);
-    context.globalAlpha = 1;
-  } else {
-    context.fillStyle = COLOURS.empty;
-    context.fillRect(x, y, size, size);
-    if (isMissing(id)) label(context, "no picture", x, y + size / 2 - CAPTION / 2, COLOURS.dim);
-  }
-  const why = faces.why[at]?.[0];
-  if (why !== undefined && verdict !== REJECTED) {
-    label(context, faces.reasons[why] ?? "", x, y + size - CAPTION, COLOURS.warning);
-  }
-  if (verdict === ACCEPTED || verdict === REJECTED) badge(context, x + size - 13, y + 13, verdict);
-  if (state.selected.has(id)) {
-    context.strokeStyle = COLOURS.selected;
-    context.lineWidth = 3;
-    context.strokeRect(x + 1.5, y + 1.5, size - 3, size - 3);
-  }
-  if (place === state.cursor) {
-    context.strokeStyle = "#000000";
-    context.lineWidth = 1;
-    context.strokeRect(x + 0.5, y + 0.5, size - 1, size - 1);
-    context.strokeStyle = COLOURS.cursor;
-    context.lineWidth = 2;
-    context.strokeRect(x - 2, y - 2, size + 4, size + 4);
-  }
-}
-
-/** A strip of text over a picture. */
-function label(context: CanvasRenderingContext2D, text: string, x: number, y: number, colour: string): void {
-  context.fillStyle = "rgba(20, 20, 20, 0.78)";
-  context.fillRect(x, y, size, CAPTION);
-  context.fillStyle = colour;
-  context.font = "11px system-ui, sans-serif";
-  context.textBaseline = "middle";
-  context.fillText(text, x + 5, y + CAPTION / 2 + 0.5, size - 10);
-}
-
-/** A tick or a cross: told by shape, not by colour alone. */
-function badge(context: CanvasRenderingContext2D, x: number, y: number, verdict: number): void {
-  context.fillStyle = verdict === ACCEPTED ? COLOURS.accepted : COLOURS.rejected;
-  context.beginPath();
-  context.arc(x, y, 9, 0, 2 * Math.PI);
-  context.fill();
-  context.strokeStyle = "#ffffff";
-  context.lineWidth = 2;
-  context.beginPath();
-  if (verdict === ACCEPTED) {
-    context.moveTo(x - 4, y);
-    context.lineTo(x - 1, y + 3.5);
-    context.lineTo(x + 4.5, y - 3.5);
-  } else {
-    context.moveTo(x - 3.5, y - 3.5);
-    context.lineTo(x + 3.5, y + 3.5);
-    context.moveTo(x + 3.5, y - 3.5);
-    context.lineTo(x - 3.5, y + 3.5);
-  }
-  context.stroke();
 }
 
 /** The first row that ends below `y`. */
@@ -309,8 +225,8 @@ export const pageOfFaces = (): number =>
   columns * Math.max(1, Math.floor(scroller.clientHeight / (size + GAP)));
 
 export function resize(by: 1 | -1): void {
-  const place = Math.max(0, Math.min(SIZES.length - 1, SIZES.indexOf(size) + by));
-  size = SIZES[place] ?? size;
+  const place = Math.max(0, Math.min(SIZES.length - 1, SIZES.indexOf(wanted) + by));
+  wanted = SIZES[place] ?? wanted;
   layOut();
   reveal();
 }

@@ -90,7 +90,7 @@ async function first(rejected) {
   await page.keyboard.press("2");
   await until(toasted(page), (told) => told.includes("bob"), "bob to be chosen");
   await page.keyboard.press("u");
-  await until(toasted(page), (told) => told.includes("whose they are"), "it to be taken back");
+  await until(toasted(page), (told) => told.includes("whose 1 track"), "it to be taken back");
 
   // landmarks by hand
   await page.keyboard.press("End");
@@ -102,7 +102,7 @@ async function first(rejected) {
   await page.keyboard.press("s");
   await until(toasted(page), (told) => told.includes("Landmarks placed"), "the landmarks to be saved");
   await page.keyboard.press("u");
-  await until(toasted(page), (told) => told.includes("place, 1 faces"), "the landmarks to be taken back");
+  await until(toasted(page), (told) => told.includes("landmarks of 1 face"), "the landmarks to be taken back");
 
   await page.keyboard.press("Enter");
   await page.locator("dialog[open] img").waitFor();

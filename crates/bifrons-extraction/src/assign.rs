@@ -36,9 +36,8 @@ pub fn assign_people(index: &Index, clip: ClipId, person: &str) -> Result<Assign
     }
 
     // read again: decisions of people come before ours
-    let (theirs, others): (Vec<_>, Vec<_>) = accepted(index, clip)?
-        .into_iter()
-        .partition(|track| track.person.as_deref() == Some(person));
+    let (theirs, others): (Vec<_>, Vec<_>) =
+        accepted(index, clip)?.into_iter().partition(|track| track.person.as_deref() == Some(person));
     Ok(Assignment {
         faces: theirs.iter().map(|track| track.faces).sum(),
         other_tracks: others.len(),

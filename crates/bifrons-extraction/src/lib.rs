@@ -18,5 +18,5 @@ pub mod review;
 pub use assign::{Assignment, assign_people};
 pub use error::ExtractionError;
 pub use extract::{Extracted, extract_clip};
-pub use place::{Nudge, landmarks, nudged, place_landmarks};
 pub use identities::{Identity, SAME_PERSON, cosine, identities, robust_centre};
+pub use place::{Nudge, landmarks, nudged, place_landmarks};

@@ -96,7 +96,10 @@ mod tests {
         let moved = nudged(&mesh(points).unwrap(), &nudge);
         for (at, [x, y, z]) in [(0, [15.0, 20.0, 0.0]), (1, [15.0, 60.0, 2.0])] {
             let [mx, my, mz] = moved.points()[at];
-            assert!((mx - x).abs() < 1e-3 && (my - y).abs() < 1e-3 && (mz - z).abs() < 1e-3, "{mx} {my} {mz}");
+            assert!(
+                (mx - x).abs() < 1e-3 && (my - y).abs() < 1e-3 && (mz - z).abs() < 1e-3,
+                "{mx} {my} {mz}"
+            );
         }
     }
 }

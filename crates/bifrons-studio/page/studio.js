@@ -154,7 +154,7 @@ var SORTS = {
   eyes: { title: "Eyes most closed", rising: true }
 };
 var GROUPS = {
-  none: "Suspicious, rest",
+  none: "Suspicious and rest",
   reason: "Reason",
   track: "Track",
   identity: "Who looks alike"
@@ -594,7 +594,16 @@ var panel;
 var resting = 0;
 var shown = -1;
 var version = 0;
-function makeInspector() {
+var ACTIONS = [
+  ["accept", "Accept", "A"],
+  ["reject", "Reject", "X"],
+  ["assign", "Whose", "P"],
+  ["edit", "Edit", "E"]
+];
+var act = () => {
+};
+function makeInspector(hear2) {
+  act = hear2;
   panel = h("aside", { class: "inspector", "aria-label": "The face looked at" });
   return panel;
 }
@@ -628,6 +637,13 @@ function inspect() {
       { class: "line" },
       h("strong", {}, nameOf(faces, at)),
       h("span", { class: `verdict verdict-${faces.verdict[at]}` }, verdict)
+    ),
+    h(
+      "div",
+      { class: "actions" },
+      ...ACTIONS.map(
+        ([action, title, key]) => h("button", { class: "quiet", "data-action": action, title: `${title} (${key})`, click: () => act(action) }, title)
+      )
     ),
     why.length > 0 ? h("ul", { class: "why" }, ...why) : "",
     h("p", { class: "dim" }, `Face ${id} · clip ${faces.clip[at]} · track ${faces.track[at]} · frame ${faces.frame[at]}`),
@@ -682,22 +698,22 @@ function fillSidebar() {
   const { faces, filters } = state;
   if (!faces) return;
   const count = (part) => {
-    const wanted2 = { ...filters, ...part };
+    const wanted3 = { ...filters, ...part };
     let found = 0;
-    for (let at = 0; at < faces.id.length; at++) if (matches(faces, at, wanted2)) found++;
+    for (let at = 0; at < faces.id.length; at++) if (matches(faces, at, wanted3)) found++;
     return found;
   };
-  const choice = (title, part, isChosen) => h(
+  const choice = (title, part, isChosen, shown2 = title) => h(
     "button",
     { class: "choice", "aria-pressed": String(isChosen), "data-choice": title, click: () => set(part) },
-    h("span", {}, title),
+    h("span", {}, shown2),
     h("span", { class: "count" }, thousands(count(part)))
   );
   const people = faces.people.map((name) => choice(name, { person: name }, filters.person === name));
   const verdicts = ["Open", "Accepted", "Rejected"].map(
     (title, verdict) => choice(title, { verdict }, filters.verdict === verdict)
   );
-  const reasons = faces.reasons.map((title, reason) => choice(title, { reason }, filters.reason === reason));
+  const reasons = faces.reasons.map((title, reason) => choice(title, { reason }, filters.reason === reason, capital(title)));
   const suspicious = faces.id.reduce((sum, _, at) => sum + Number(isSuspicious(faces, at)), 0);
   const select2 = (label2, options, now, choose) => {
     const list = h("select", { id: `select-${label2.toLowerCase()}`, change: () => choose(list.value) });
@@ -726,7 +742,7 @@ function fillSidebar() {
 
 // src/thumbnails.ts
 var KEPT = 400;
-var AT_ONCE = 6;
+var AT_ONCE = 4;
 var pictures = /* @__PURE__ */ new Map();
 var asked = /* @__PURE__ */ new Map();
 var missing = /* @__PURE__ */ new Set();
@@ -790,15 +806,12 @@ function keep(id, picture) {
   }
 }
 
-// src/wall.ts
-var GAP = 6;
-var HEADING = 34;
-var MARGIN = 12;
+// src/paint.ts
+var GROUND = "#262626";
 var CAPTION = 18;
-var SIZES = [64, 80, 96, 112, 128, 152, 184, 224];
 var COLOURS = {
-  ground: "#262626",
   empty: "#313131",
+  line: "#383838",
   text: "#d2d2d2",
   dim: "#8f8f8f",
   cursor: "#ffffff",
@@ -807,11 +820,101 @@ var COLOURS = {
   rejected: "#e0605a",
   warning: "#e3b341"
 };
+function paintHeading(context, title, count, x, y, end) {
+  context.font = "600 13px system-ui, sans-serif";
+  context.textBaseline = "middle";
+  context.fillStyle = COLOURS.text;
+  context.fillText(title, x, y);
+  const after2 = x + context.measureText(title).width + 8;
+  context.font = "13px system-ui, sans-serif";
+  context.fillStyle = COLOURS.dim;
+  context.fillText(thousands(count), after2, y);
+  const line = after2 + context.measureText(thousands(count)).width + 12;
+  context.fillStyle = COLOURS.line;
+  context.fillRect(line, y, Math.max(0, end - line), 1);
+}
+function paintFace(context, place, x, y, size2) {
+  const { faces } = state;
+  const at = state.order[place];
+  if (!faces || at === void 0) return;
+  const id = faces.id[at] ?? -1;
+  const verdict = faces.verdict[at];
+  const picture = thumbnail(id);
+  if (picture) {
+    context.globalAlpha = verdict === REJECTED ? 0.28 : 1;
+    context.drawImage(picture, x, y, size2, size2);
+    context.globalAlpha = 1;
+  } else {
+    context.fillStyle = COLOURS.empty;
+    context.fillRect(x, y, size2, size2);
+    if (isMissing(id)) label(context, "no picture", x, y + size2 / 2 - CAPTION / 2, size2, COLOURS.dim);
+  }
+  const why = faces.why[at] ?? [];
+  if (why.length > 0 && verdict !== REJECTED) {
+    const reasons = why.map((reason) => faces.reasons[reason]).join(", ");
+    label(context, reasons, x, y + size2 - CAPTION, size2, COLOURS.warning);
+  }
+  if (verdict === ACCEPTED || verdict === REJECTED) badge(context, x + size2 - 13, y + 13, verdict);
+  if (state.selected.has(id)) {
+    context.strokeStyle = COLOURS.selected;
+    context.lineWidth = 3;
+    context.strokeRect(x + 1.5, y + 1.5, size2 - 3, size2 - 3);
+  }
+  if (place === state.cursor) {
+    context.strokeStyle = "#000000";
+    context.lineWidth = 1;
+    context.strokeRect(x + 0.5, y + 0.5, size2 - 1, size2 - 1);
+    context.strokeStyle = COLOURS.cursor;
+    context.lineWidth = 2;
+    context.strokeRect(x - 2, y - 2, size2 + 4, size2 + 4);
+  }
+}
+function label(context, text, x, y, width, colour) {
+  context.fillStyle = "rgba(20, 20, 20, 0.78)";
+  context.fillRect(x, y, width, CAPTION);
+  context.fillStyle = colour;
+  context.font = "11px system-ui, sans-serif";
+  context.textBaseline = "middle";
+  context.save();
+  context.beginPath();
+  context.rect(x, y, width, CAPTION);
+  context.clip();
+  context.fillText(text, x + 5, y + CAPTION / 2 + 0.5);
+  context.restore();
+}
+function badge(context, x, y, verdict) {
+  context.fillStyle = verdict === ACCEPTED ? COLOURS.accepted : COLOURS.rejected;
+  context.beginPath();
+  context.arc(x, y, 9, 0, 2 * Math.PI);
+  context.fill();
+  context.strokeStyle = "#ffffff";
+  context.lineWidth = 2;
+  context.beginPath();
+  if (verdict === ACCEPTED) {
+    context.moveTo(x - 4, y);
+    context.lineTo(x - 1, y + 3.5);
+    context.lineTo(x + 4.5, y - 3.5);
+  } else {
+    context.moveTo(x - 3.5, y - 3.5);
+    context.lineTo(x + 3.5, y + 3.5);
+    context.moveTo(x + 3.5, y - 3.5);
+    context.lineTo(x - 3.5, y + 3.5);
+  }
+  context.stroke();
+}
+
+// src/wall.ts
+var GAP = 6;
+var HEADING = 34;
+var MARGIN = 12;
+var SIZES = [64, 80, 96, 112, 128, 152, 184, 224];
 var scroller;
 var canvas;
+var selection;
 var spacer;
 var rows = [];
 var columns = 1;
+var wanted2 = 112;
 var size = 112;
 var drawing = 0;
 var moved = () => {
@@ -836,12 +939,14 @@ function makeWall(cursorMoved, opened) {
   canvas.addEventListener("dblclick", opened);
   new ResizeObserver(() => layOut()).observe(scroller);
   onThumbnail(draw);
-  return scroller;
+  selection = h("p", { class: "selection", role: "status" });
+  return h("div", { class: "middle" }, scroller, selection);
 }
 function layOut() {
   const width = scroller.clientWidth - 2 * MARGIN;
   if (width <= 0) return;
-  columns = Math.max(1, Math.floor((width + GAP) / (size + GAP)));
+  columns = Math.max(1, Math.floor((width + GAP) / (wanted2 + GAP)));
+  size = Math.floor((width + GAP) / columns) - GAP;
   rows = [];
   let [top, first] = [6, 0];
   for (const { title, faces } of state.groups) {
@@ -875,8 +980,11 @@ function paint() {
   const context = canvas.getContext("2d", { alpha: false });
   if (!context) return;
   context.setTransform(density, 0, 0, density, 0, 0);
-  context.fillStyle = COLOURS.ground;
+  context.fillStyle = GROUND;
   context.fillRect(0, 0, width, height);
+  const chosen = state.selected.size;
+  const told = chosen > 0 ? `${thousands(chosen)} selected · A accept · X reject · P whose · Esc none` : "";
+  if (selection.textContent !== told) selection.textContent = told;
   const top = scroller.scrollTop;
   const [visible, soon] = [[], []];
   for (let at = firstRow(top - height); at < rows.length; at++) {
@@ -887,91 +995,16 @@ function paint() {
       const id = faces.id[state.order[n] ?? -1];
       if (id !== void 0) (isSeen ? visible : soon).push(id);
     }
-    if (isSeen) paintRow(context, row, row.top - top, width);
+    if (!isSeen) continue;
+    const y = row.top - top;
+    if (row.title !== void 0) {
+      paintHeading(context, row.title, row.count ?? 0, MARGIN, y + HEADING / 2, width - MARGIN);
+    }
+    for (let n = row.from; n < row.to; n++) {
+      paintFace(context, n, MARGIN + (n - row.from) * (size + GAP), y, size);
+    }
   }
   want([...visible, ...soon]);
-}
-function paintRow(context, row, y, width) {
-  if (row.title !== void 0) {
-    context.font = "600 13px system-ui, sans-serif";
-    context.textBaseline = "middle";
-    context.fillStyle = COLOURS.text;
-    context.fillText(row.title, MARGIN, y + HEADING / 2);
-    const after2 = MARGIN + context.measureText(row.title).width + 8;
-    context.font = "13px system-ui, sans-serif";
-    context.fillStyle = COLOURS.dim;
-    context.fillText(thousands(row.count ?? 0), after2, y + HEADING / 2);
-    context.fillStyle = "#383838";
-    const line = after2 + context.measureText(thousands(row.count ?? 0)).width + 12;
-    context.fillRect(line, y + HEADING / 2, Math.max(0, width - line - MARGIN), 1);
-    return;
-  }
-  for (let n = row.from; n < row.to; n++) {
-    paintFace(context, n, MARGIN + (n - row.from) * (size + GAP), y);
-  }
-}
-function paintFace(context, place, x, y) {
-  const { faces } = state;
-  const at = state.order[place];
-  if (!faces || at === void 0) return;
-  const id = faces.id[at] ?? -1;
-  const verdict = faces.verdict[at];
-  const picture = thumbnail(id);
-  if (picture) {
-    context.globalAlpha = verdict === REJECTED ? 0.28 : 1;
-    context.drawImage(picture, x, y, size, size);
-    context.globalAlpha = 1;
-  } else {
-    context.fillStyle = COLOURS.empty;
-    context.fillRect(x, y, size, size);
-    if (isMissing(id)) label(context, "no picture", x, y + size / 2 - CAPTION / 2, COLOURS.dim);
-  }
-  const why = faces.why[at]?.[0];
-  if (why !== void 0 && verdict !== REJECTED) {
-    label(context, faces.reasons[why] ?? "", x, y + size - CAPTION, COLOURS.warning);
-  }
-  if (verdict === ACCEPTED || verdict === REJECTED) badge(context, x + size - 13, y + 13, verdict);
-  if (state.selected.has(id)) {
-    context.strokeStyle = COLOURS.selected;
-    context.lineWidth = 3;
-    context.strokeRect(x + 1.5, y + 1.5, size - 3, size - 3);
-  }
-  if (place === state.cursor) {
-    context.strokeStyle = "#000000";
-    context.lineWidth = 1;
-    context.strokeRect(x + 0.5, y + 0.5, size - 1, size - 1);
-    context.strokeStyle = COLOURS.cursor;
-    context.lineWidth = 2;
-    context.strokeRect(x - 2, y - 2, size + 4, size + 4);
-  }
-}
-function label(context, text, x, y, colour) {
-  context.fillStyle = "rgba(20, 20, 20, 0.78)";
-  context.fillRect(x, y, size, CAPTION);
-  context.fillStyle = colour;
-  context.font = "11px system-ui, sans-serif";
-  context.textBaseline = "middle";
-  context.fillText(text, x + 5, y + CAPTION / 2 + 0.5, size - 10);
-}
-function badge(context, x, y, verdict) {
-  context.fillStyle = verdict === ACCEPTED ? COLOURS.accepted : COLOURS.rejected;
-  context.beginPath();
-  context.arc(x, y, 9, 0, 2 * Math.PI);
-  context.fill();
-  context.strokeStyle = "#ffffff";
-  context.lineWidth = 2;
-  context.beginPath();
-  if (verdict === ACCEPTED) {
-    context.moveTo(x - 4, y);
-    context.lineTo(x - 1, y + 3.5);
-    context.lineTo(x + 4.5, y - 3.5);
-  } else {
-    context.moveTo(x - 3.5, y - 3.5);
-    context.lineTo(x + 3.5, y + 3.5);
-    context.moveTo(x + 3.5, y - 3.5);
-    context.lineTo(x - 3.5, y + 3.5);
-  }
-  context.stroke();
 }
 function firstRow(y) {
   let [low, high] = [0, rows.length];
@@ -1055,8 +1088,8 @@ function moveRow(by, extend) {
 }
 var pageOfFaces = () => columns * Math.max(1, Math.floor(scroller.clientHeight / (size + GAP)));
 function resize(by) {
-  const place = Math.max(0, Math.min(SIZES.length - 1, SIZES.indexOf(size) + by));
-  size = SIZES[place] ?? size;
+  const place = Math.max(0, Math.min(SIZES.length - 1, SIZES.indexOf(wanted2) + by));
+  wanted2 = SIZES[place] ?? wanted2;
   layOut();
   reveal();
 }
@@ -1075,7 +1108,20 @@ var WORDS = { accept: "accepted", reject: "rejected", reopen: "left open" };
 var VERDICTS = { accept: ACCEPTED, reject: REJECTED, reopen: OPEN };
 var pending = 0;
 function reviewPage() {
-  return h("div", { class: "review" }, makeSidebar(refilter), makeWall(inspect, enlarge), makeInspector());
+  return h("div", { class: "review" }, makeSidebar(refilter), makeWall(inspect, enlarge), makeInspector(act2));
+}
+function act2(action) {
+  if (action === "assign") assign();
+  else if (action === "edit") edit();
+  else void judge(action);
+  if (action === "accept" || action === "reject") focusWall();
+}
+function edit() {
+  void editLandmarks(() => {
+    forgetThumbnails();
+    lookAgain();
+    void refreshFaces();
+  });
 }
 function refilter() {
   arrange();
@@ -1085,20 +1131,32 @@ function refilter() {
   inspect();
 }
 async function refreshFaces() {
-  const before = state.faces?.revision ?? 0;
+  const before = state.faces;
   const faces = await api.faces();
-  if (pending > 0 || faces.revision < before) return;
-  if (faces.placed.some((placed, at) => placed !== state.faces?.placed[at])) {
+  if (pending > 0 || faces.revision < (before?.revision ?? 0)) return;
+  state.faces = faces;
+  const same = (one, other) => one?.length === other.length && other.every((value, at) => value === one[at]);
+  if (!same(before?.placed, faces.placed)) {
     forgetThumbnails();
     lookAgain();
   }
-  state.faces = faces;
-  if (document.getElementById("wall")) refilter();
+  if (!document.getElementById("wall")) return;
+  const isKept = same(before?.id, faces.id) && same(before?.person, faces.person) && state.filters.verdict < 0;
+  if (!isKept) {
+    refilter();
+    return;
+  }
+  fillSidebar();
+  draw();
+  inspect();
+}
+function know(revision) {
+  if (state.faces) state.faces.revision = Math.max(state.faces.revision, revision);
 }
 async function send(decision) {
   pending += 1;
   try {
-    await api.decide(decision);
+    know((await api.decide(decision)).revision);
     return true;
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
@@ -1148,13 +1206,15 @@ async function takeBack(redo) {
     toast(error.message, true);
     return;
   }
+  know(told.revision);
   const { decided } = told;
   if (!decided) {
     toast(redo ? "There is nothing to redo" : "There is nothing to undo");
     return;
   }
   const many = decided.tracks.length || decided.faces.length;
-  const what = decided.tracks.length > 0 ? `${many} tracks: whose they are` : `${decided.kind}, ${thousands(many)} faces`;
+  const number = (word) => many === 1 ? `1 ${word}` : `${thousands(many)} ${word}s`;
+  const what = decided.tracks.length > 0 ? `whose ${number("track")}` : `${decided.kind === "place" ? "landmarks" : decided.kind} of ${number("face")}`;
   toast(`${redo ? "Done again" : "Taken back"}: ${what}`);
   const { faces } = state;
   if (!faces) return;
@@ -1264,11 +1324,7 @@ function reviewKey(event) {
       select(groupAtCursor()?.faces ?? []);
       return true;
     case "e":
-      void editLandmarks(() => {
-        forgetThumbnails();
-        lookAgain();
-        void refreshFaces();
-      });
+      edit();
       return true;
     case "t":
       selectTrack();
@@ -1331,6 +1387,11 @@ function drawChart(canvas2, training) {
         isFirst = false;
       });
       context.stroke();
+      const last2 = line.at(-1);
+      if (line.length === 1 && last2) {
+        context.fillStyle = context.strokeStyle;
+        context.fillRect(x(iteration[0] ?? 0) - 3, y(last2) - 3, 6, 6);
+      }
     }
   });
   context.setLineDash([]);
@@ -1379,12 +1440,11 @@ function show(training) {
   const { iteration, trained_secs, preview, curves } = training;
   byId("trained").textContent = iteration === null ? "Nothing is trained yet." : `${thousands(iteration)} iterations in ${clock(trained_secs ?? 0)}`;
   drawChart(byId("chart"), training);
-  const told = (value) => value === null || value === void 0 ? "–" : value.toFixed(4);
   byId("legend").replaceChildren(
     ...curves.filter(({ loss }) => loss.length > 0).map(({ person, loss, held_out }, at) => {
       const line = h("span", { class: "swatch" });
       line.style.background = CHART_COLOURS[at % CHART_COLOURS.length] ?? "";
-      return h("li", {}, line, `${person}: loss ${told(loss.at(-1))}, held-out ${told(held_out.at(-1))} (dashed)`);
+      return h("li", {}, line, `${person}: loss ${(loss.at(-1) ?? 0).toFixed(4)}${dashed(held_out.at(-1))}`);
     })
   );
   const address = `/api/preview?v=${preview}`;
@@ -1393,6 +1453,9 @@ function show(training) {
     byId("preview").replaceChildren(h("img", { src: address, alt: "Faces as filmed and as drawn, person by person" }));
   }
   showButtons();
+}
+function dashed(value) {
+  return value === null || value === void 0 ? "" : `, held-out ${value.toFixed(4)} (dashed)`;
 }
 function showButtons() {
   const running = state.job?.running ?? false;

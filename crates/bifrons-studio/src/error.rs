@@ -34,9 +34,9 @@ impl StudioError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Project(error) => error.hint(),
-            Self::Port { .. } => {
-                Some("another studio may be running: use its page, or choose a port with `--port N`".to_owned())
-            }
+            Self::Port { .. } => Some(
+                "another studio may be running: use its page, or choose a port with `--port N`".to_owned(),
+            ),
             Self::System(_) => None,
         }
     }

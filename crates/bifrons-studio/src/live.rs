@@ -7,7 +7,6 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
-use bifrons_project::Visit;
 use futures_core::Stream;
 use serde_json::json;
 use tokio_stream::StreamExt;
@@ -31,13 +30,15 @@ pub(crate) async fn events(
     Sse::new(stream.map(|news| Ok(Event::default().data(news.to_string())))).keep_alive(KeepAlive::default())
 }
 
-/// Notices what other processes write into the index. `watched` is a connection of its own: SQLite tells each one
-/// only of the others.
-pub(crate) async fn watch(shared: Arc<Shared>, watched: Arc<Visit>) {
+/// Notices what other processes write into the index; what we write ourselves is told where it is done.
+pub(crate) async fn watch(shared: Arc<Shared>) {
     let mut known = None;
     loop {
-        let looking = Arc::clone(&watched);
-        let seen = tokio::task::spawn_blocking(move || looking.index().data_version().ok()).await.ok().flatten();
+        let looking = Arc::clone(&shared);
+        let seen = tokio::task::spawn_blocking(move || looking.visit.index().data_version().ok())
+            .await
+            .ok()
+            .flatten();
         if seen.is_some() && known.is_some() && seen != known {
             shared.changed();
         }

@@ -47,7 +47,10 @@ mod tests {
             recent.put(key, key * 10, 4);
             recent.put(key, 0, 4);
         }
-        assert_eq!((0..5).map(|key| recent.get(&key)).collect::<Vec<_>>(), [None, None, None, Some(30), Some(40)]);
+        assert_eq!(
+            (0..5).map(|key| recent.get(&key)).collect::<Vec<_>>(),
+            [None, None, None, Some(30), Some(40)]
+        );
         recent.put(9, 90, 100);
         assert_eq!((recent.get(&9), recent.weight), (None, 0));
     }

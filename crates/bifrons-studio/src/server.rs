@@ -41,7 +41,6 @@ pub struct Studio {
     runtime: Runtime,
     listener: TcpListener,
     shared: Arc<Shared>,
-    watched: Arc<Visit>,
 }
 
 impl Studio {
@@ -51,7 +50,6 @@ impl Studio {
     /// [`StudioError::Project`], [`StudioError::Port`].
     pub fn open(options: &Options) -> Result<Self, StudioError> {
         let visit = Visit::open(&options.project)?;
-        let watched = Arc::new(Visit::open(&options.project)?);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -63,7 +61,7 @@ impl Studio {
         let port = listener.local_addr().map_err(failed)?.port();
         let keys = Keys::new(port).map_err(StudioError::System)?;
         let jobs = Jobs::new(options.program.clone(), visit.layout().root().to_owned());
-        Ok(Self { runtime, listener, shared: Arc::new(Shared::new(visit, port, keys, jobs)), watched })
+        Ok(Self { runtime, listener, shared: Arc::new(Shared::new(visit, port, keys, jobs)) })
     }
 
     /// The link that lets one browser in. The secret stands behind `#`, which browsers send to nobody.
@@ -77,10 +75,10 @@ impl Studio {
     /// # Errors
     /// [`StudioError::System`].
     pub fn run(self, reporter: Arc<dyn Reporter>, stop: &Stop) -> Result<(), StudioError> {
-        let Self { runtime, listener, shared, watched } = self;
+        let Self { runtime, listener, shared } = self;
         let app = router(Arc::clone(&shared), reporter);
         runtime.block_on(async {
-            tokio::spawn(live::watch(Arc::clone(&shared), watched));
+            tokio::spawn(live::watch(Arc::clone(&shared)));
             let asked = async {
                 while !stop.is_requested() {
                     tokio::time::sleep(Duration::from_millis(50)).await;

@@ -86,7 +86,9 @@ mod tests {
         assert_eq!(keys.exchange("").unwrap(), None);
         assert_eq!(keys.exchange(&link.as_str()[..63]).unwrap(), None);
         let cookie = keys.exchange(link.as_str()).unwrap().unwrap();
-        assert!(cookie.starts_with("bifrons_8765=") && cookie.ends_with("; Path=/; HttpOnly; SameSite=Strict"));
+        assert!(
+            cookie.starts_with("bifrons_8765=") && cookie.ends_with("; Path=/; HttpOnly; SameSite=Strict")
+        );
         assert_eq!(keys.exchange(link.as_str()).unwrap(), None, "used");
         assert!(keys.exchange(keys.link().as_str()).unwrap().is_some(), "the next one");
 

@@ -99,10 +99,13 @@ fn decisions_are_saved_and_taken_back(project: &Path) {
     says(&run(project, &["redo"]), "there is no decision to make again");
 
     // one track carries everybody who looks alike
-    says(&run(project, &["assign", "track:1:1", "--to", "bob"]), &format!("{STRANGERS} faces of 1 tracks are bob now"));
+    says(
+        &run(project, &["assign", "track:1:1", "--to", "bob"]),
+        &format!("{STRANGERS} faces of 1 track said to be bob"),
+    );
     assert_eq!(count(project, &["--reason", "wrong-person"]), 0);
     let shown = run(project, &["show", &listed(project, &["track:1:1"])[0]["id"].to_string()]);
-    says(&shown, "assign to bob, 1 tracks");
+    says(&shown, "assign to bob, 1 track");
     says(&shown, "alice.mp4");
     // a second extraction leaves what people said
     Ran::of(bifrons().arg("extract").arg("--project").arg(project)).expect(code::DONE);

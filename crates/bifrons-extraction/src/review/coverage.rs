@@ -72,7 +72,10 @@ mod tests {
         let coverage = Coverage::of(faces.iter());
         assert_eq!(coverage.counts[2], [0, 0, 0, 60, 0, 0, 1]);
         assert_eq!(coverage.counts[1], [0, 0, 0, 0, 2, 0, 0]);
-        assert_eq!(coverage.missing, ["no faces looking left", "few faces looking up", "no faces looking down"]);
+        assert_eq!(
+            coverage.missing,
+            ["no faces looking left", "few faces looking up", "no faces looking down"]
+        );
         assert!(Coverage::of([].iter()).missing.is_empty());
     }
 }

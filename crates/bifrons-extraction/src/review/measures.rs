@@ -66,7 +66,8 @@ impl Outline {
     fn deviation(&self, before: &Self, after: &Self) -> f64 {
         let along = (self.frame - before.frame) as f64 / (after.frame - before.frame) as f64;
         let places = self.anchors.iter().zip(before.anchors.iter().zip(&after.anchors));
-        rms(places.map(|(here, (a, b))| here.distance(*a * (1.0 - along) + *b * along))) / self.eye_distance_px
+        rms(places.map(|(here, (a, b))| here.distance(*a * (1.0 - along) + *b * along)))
+            / self.eye_distance_px
     }
 }
 

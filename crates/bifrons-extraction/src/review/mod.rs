@@ -128,7 +128,17 @@ fn read_clip(
             outlines.push(Outline::of(record.frame, &mesh));
             let suspicions = Vec::new();
             let (frame, identity) = (record.frame, 0);
-            of_track.push(Entry { id, track, frame, person, identity, verdict, placed, measures, suspicions });
+            of_track.push(Entry {
+                id,
+                track,
+                frame,
+                person,
+                identity,
+                verdict,
+                placed,
+                measures,
+                suspicions,
+            });
             if let Some(embedding) = record.embedding {
                 embeddings.insert(id, embedding);
             }

@@ -114,7 +114,11 @@ impl Selection {
     pub fn of<'a>(&self, catalogue: &'a Catalogue, sort: SortBy) -> Vec<&'a Entry> {
         let mut faces: Vec<&Entry> = catalogue.entries.iter().filter(|entry| self.holds(entry)).collect();
         let as_filmed = |one: &Entry, other: &Entry| -> Ordering {
-            (one.track.clip, one.frame, one.track.track).cmp(&(other.track.clip, other.frame, other.track.track))
+            (one.track.clip, one.frame, one.track.track).cmp(&(
+                other.track.clip,
+                other.frame,
+                other.track.track,
+            ))
         };
         faces.sort_by(|one, other| sort.key(one).total_cmp(&sort.key(other)).then(as_filmed(one, other)));
         faces

@@ -226,7 +226,9 @@ impl Index {
             return Err(self.not_there(format!("track {track} of clip {clip}")));
         }
         transaction
-            .prepare_cached("INSERT OR IGNORE INTO decided_tracks (clip, track, decision) VALUES (?1, ?2, ?3)")
+            .prepare_cached(
+                "INSERT OR IGNORE INTO decided_tracks (clip, track, decision) VALUES (?1, ?2, ?3)",
+            )
             .and_then(|mut statement| statement.execute(params![clip.0, track, decision.0]))
             .map_err(failed)?;
         Ok(())

@@ -301,7 +301,10 @@ fn an_index_of_the_first_version_is_brought_up_to_date() {
         assert_eq!(index.people().unwrap(), ["alice"]);
         assert!(index.curve().unwrap().is_empty());
         let [rejected] = &index.decisions(9).unwrap()[..] else { panic!("one review") };
-        assert_eq!((rejected.id, rejected.kind, &rejected.faces[..]), (DecisionId(4), "reject", &[FaceId(1)][..]));
+        assert_eq!(
+            (rejected.id, rejected.kind, &rejected.faces[..]),
+            (DecisionId(4), "reject", &[FaceId(1)][..])
+        );
     }
 }
 

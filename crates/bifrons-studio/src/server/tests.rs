@@ -71,7 +71,8 @@ impl Door {
 #[test]
 fn our_own_page_is_answered() {
     let door = Door::new();
-    for path in ["/", "/studio.js", "/studio.css", "/icon.svg", "/api/project", "/api/faces", "/api/training"] {
+    for path in ["/", "/studio.js", "/studio.css", "/icon.svg", "/api/project", "/api/faces", "/api/training"]
+    {
         assert_eq!(door.get(path), 200, "{path}");
     }
     for path in ["/api/undo", "/api/redo"] {
@@ -161,7 +162,15 @@ fn a_link_is_exchanged_once() {
 #[test]
 fn nothing_is_changed_by_get_and_nothing_without_the_header() {
     let door = Door::new();
-    for path in ["/api/decisions", "/api/undo", "/api/redo", "/api/job", "/api/job/stop", "/api/session", "/api/faces/1/landmarks"] {
+    for path in [
+        "/api/decisions",
+        "/api/undo",
+        "/api/redo",
+        "/api/job",
+        "/api/job/stop",
+        "/api/session",
+        "/api/faces/1/landmarks",
+    ] {
         assert_eq!(door.get(path), 405, "{path}");
         assert_eq!(door.with(Method::POST, path, "x-bifrons", None), 403, "{path}");
     }
@@ -183,12 +192,18 @@ fn bodies_are_limited_and_strict() {
     assert_eq!(send(r#"{"kind":"reject","faces":[]}"#.to_owned()), 400);
     assert_eq!(send(r#"{"kind":"reject","faces":[1]}"#.to_owned()), 404, "no such face");
     assert_eq!(send(r#"{"kind":"assign","tracks":[[1,0]],"person":"mallory"}"#.to_owned()), 404);
-    for wrong in [r#"{"kind":"reject"}"#, r#"{"kind":"erase","faces":[1]}"#, "[]", "{", r#"{"kind":"reject","faces":["../x"]}"#]
-    {
+    for wrong in [
+        r#"{"kind":"reject"}"#,
+        r#"{"kind":"erase","faces":[1]}"#,
+        "[]",
+        "{",
+        r#"{"kind":"reject","faces":["../x"]}"#,
+    ] {
         assert!([400, 422].contains(&send(wrong.to_owned())), "{wrong}");
     }
     for points in ["[]", "[[0,0]]", "[[null,1]]", "\"../x\""] {
-        let answer = door.ask(Method::POST, "/api/faces/1/landmarks", format!(r#"{{"points":{points}}}"#), |_| {});
+        let answer =
+            door.ask(Method::POST, "/api/faces/1/landmarks", format!(r#"{{"points":{points}}}"#), |_| {});
         assert!([400, 404, 422].contains(&answer.status().as_u16()), "{points}");
     }
     for minutes in ["0", "-1", "1e999", "null,\"project\":\"/\"", "\"1; rm\""] {
@@ -201,7 +216,8 @@ fn bodies_are_limited_and_strict() {
 #[test]
 fn every_answer_says_what_a_browser_may_do() {
     let door = Door::new();
-    for (path, kind) in [("/", "text/html; charset=utf-8"), ("/studio.js", "text/javascript; charset=utf-8")] {
+    for (path, kind) in [("/", "text/html; charset=utf-8"), ("/studio.js", "text/javascript; charset=utf-8")]
+    {
         let answer = door.ask(Method::GET, path, Body::empty(), |_| {});
         assert_eq!(answer.headers()["content-type"], kind);
     }
@@ -233,7 +249,19 @@ const CANARY: &str = "canary.txt";
 fn no_path_leads_out() {
     let door = Door::new();
     bifrons_project::atomic::write(&door.folder.path().join(CANARY), b"secret canary").unwrap();
-    let out = ["..", "%2e%2e", "%2E%2E", ".%2e", "..%00", "..;", "%252e%252e", "..\\", "..%5c", "....", "%c0%ae%c0%ae"];
+    let out = [
+        "..",
+        "%2e%2e",
+        "%2E%2E",
+        ".%2e",
+        "..%00",
+        "..;",
+        "%252e%252e",
+        "..\\",
+        "..%5c",
+        "....",
+        "%c0%ae%c0%ae",
+    ];
     for step in out {
         for slash in ["/", "%2f", "%5c", "//"] {
             for start in ["/", "/api/faces/", "/api/faces/1/", "/api/preview/"] {

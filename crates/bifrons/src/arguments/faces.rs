@@ -42,7 +42,12 @@ pub(crate) enum FacesCommand {
         #[command(flatten)]
         chosen: Chosen,
         /// A person of the project.
-        #[arg(long, value_name = "NAME", required_unless_present = "to_nobody", conflicts_with = "to_nobody")]
+        #[arg(
+            long,
+            value_name = "NAME",
+            required_unless_present = "to_nobody",
+            conflicts_with = "to_nobody"
+        )]
         to: Option<String>,
         /// Nobody in the project: they are not learned from, and left as filmed.
         #[arg(long)]

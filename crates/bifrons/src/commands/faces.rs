@@ -96,7 +96,7 @@ fn judge(
     let faces: Vec<FaceId> = chosen_faces(&visit, chosen)?.iter().map(|entry| entry.id).collect();
     let count = faces.len();
     visit.index().decide(&Decision::Judge { faces, verdict })?;
-    Ok(done(format!("{count} faces {word}"), count, context))
+    Ok(done(format!("{} {word}", number(count, "face")), count, context))
 }
 
 fn assign(chosen: &Chosen, to: Option<&str>, context: &Context) -> anyhow::Result<Finished> {
@@ -104,7 +104,12 @@ fn assign(chosen: &Chosen, to: Option<&str>, context: &Context) -> anyhow::Resul
     let tracks: BTreeSet<TrackId> = chosen_faces(&visit, chosen)?.iter().map(|entry| entry.track).collect();
     let catalogue = Catalogue::read(visit.index())?;
     let count = catalogue.entries.iter().filter(|entry| tracks.contains(&entry.track)).count();
-    let text = format!("{count} faces of {} tracks are {} now", tracks.len(), to.unwrap_or("nobody"));
+    let text = format!(
+        "{} of {} said to be {}",
+        number(count, "face"),
+        number(tracks.len(), "track"),
+        to.unwrap_or("nobody in the project")
+    );
     let tracks = tracks.into_iter().collect();
     visit.index().decide(&Decision::Assign { tracks, person: to.map(str::to_owned) })?;
     Ok(done(text, count, context))
@@ -163,7 +168,8 @@ fn export(chosen: &Chosen, output: &Path, context: &Context) -> anyhow::Result<F
     let count = listed.len();
     let list = output.join("faces.json");
     atomic::write(&list, &serde_json::to_vec(&listed)?)?;
-    let mut finished = done(format!("{count} faces copied to {}", output.display()), count, context);
+    let mut finished =
+        done(format!("{} copied to {}", number(count, "face"), output.display()), count, context);
     finished.outputs.push(list);
     Ok(finished)
 }
@@ -200,13 +206,18 @@ fn told(decided: Option<Decided>, word: &str, nothing: &str, context: &Context) 
     done(text, faces, context)
 }
 
+fn number(count: usize, word: &str) -> String {
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
+}
+
 /// A decision in words: "reject, 12 faces"; "assign to bob, 2 tracks".
 fn words(decided: &Decided) -> String {
     match (decided.kind, &decided.person) {
         ("assign", person) => {
-            format!("assign to {}, {} tracks", person.as_deref().unwrap_or("nobody"), decided.tracks.len())
+            let person = person.as_deref().unwrap_or("nobody");
+            format!("assign to {person}, {}", number(decided.tracks.len(), "track"))
         }
-        (kind, _) => format!("{kind}, {} faces", decided.faces.len()),
+        (kind, _) => format!("{kind}, {}", number(decided.faces.len(), "face")),
     }
 }
 

@@ -118,8 +118,12 @@ pub(crate) fn crowded(room: &Room, faces: usize) -> PathBuf {
     let dir = room.path("crowd.bifrons");
     let project = Project::create(&dir).expect("a new folder");
     let path = room.path("alice.mp4");
-    let info =
-        ClipInfo { fingerprint: ClipFingerprint::of(&path).expect("a clip"), frames: faces, width_px: 400, height_px: 300 };
+    let info = ClipInfo {
+        fingerprint: ClipFingerprint::of(&path).expect("a clip"),
+        frames: faces,
+        width_px: 400,
+        height_px: 300,
+    };
     let clip = project.add_clip("alice", &path, info).expect("added").id;
     let folder = project.layout().faces_of("alice");
     atomic::create_dir_all(&folder).expect("made");
