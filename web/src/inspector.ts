@@ -53,8 +53,8 @@ export function lookAgain(): void {
 export function inspect(): void {
   const { faces } = state;
   const at = state.order[state.cursor];
-  clearTimeout(resting);
   if (!faces || at === undefined) {
+    clearTimeout(resting);
     shown = -1;
     panel.replaceChildren(h("p", { class: "hint" }, "No face is like that. Choose other filters."));
     return;
@@ -89,7 +89,10 @@ export function inspect(): void {
     context ?? "",
     h("dl", { class: "measures" }, ...measures),
   );
-  if (isNew && context) resting = window.setTimeout(() => void showContext(id, context), REST_MS);
+  if (isNew && context) {
+    clearTimeout(resting);
+    resting = window.setTimeout(() => void showContext(id, context), REST_MS);
+  }
 }
 
 async function showContext(id: number, place: HTMLElement): Promise<void> {

@@ -614,8 +614,8 @@ function lookAgain() {
 function inspect() {
   const { faces } = state;
   const at = state.order[state.cursor];
-  clearTimeout(resting);
   if (!faces || at === void 0) {
+    clearTimeout(resting);
     shown = -1;
     panel.replaceChildren(h("p", { class: "hint" }, "No face is like that. Choose other filters."));
     return;
@@ -650,7 +650,10 @@ function inspect() {
     context ?? "",
     h("dl", { class: "measures" }, ...measures)
   );
-  if (isNew && context) resting = window.setTimeout(() => void showContext(id, context), REST_MS);
+  if (isNew && context) {
+    clearTimeout(resting);
+    resting = window.setTimeout(() => void showContext(id, context), REST_MS);
+  }
 }
 async function showContext(id, place) {
   const face = await api.face(id).catch(() => null);

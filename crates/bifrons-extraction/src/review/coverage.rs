@@ -18,6 +18,9 @@ pub struct Coverage {
     pub missing: Vec<String>,
 }
 
+/// What a person's faces should show, in words, and whether one does.
+type Wanted = (&'static str, fn(&Measures) -> bool);
+
 /// Fewer than one face in this many is "few".
 const FEW_ONE_IN: usize = 50;
 
@@ -32,7 +35,7 @@ impl Coverage {
             counts[row][place(&YAW_EDGES_DEG, face.yaw_deg)] += 1;
         }
         let all = faces.clone().count();
-        let wanted: [(&str, fn(&Measures) -> bool); 7] = [
+        let wanted: [Wanted; 7] = [
             ("faces looking left", |face| face.yaw_deg < -15.0),
             ("faces looking right", |face| face.yaw_deg > 15.0),
             ("faces looking up", |face| face.pitch_deg > 15.0),
