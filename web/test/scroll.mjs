@@ -1,5 +1,5 @@
 // Scrolls through thousands of faces and says how long each frame of the screen took.
-import { counted, finish, link, open, picture, rest, until } from "./browser.mjs";
+import { counted, expect, finish, link, open, picture, rest, until } from "./browser.mjs";
 
 const [pictures] = rest;
 const page = await open(link);
@@ -9,6 +9,12 @@ await page.waitForTimeout(1500);
 const firstPaint = await page.evaluate(
   () => performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? null,
 );
+
+const { canvas, height } = await page.evaluate(() => {
+  const wall = document.getElementById("wall");
+  return { canvas: wall.querySelector("canvas").height, height: wall.clientHeight };
+});
+expect(canvas === height && height < 720, "a canvas no larger than the window");
 
 const times = await page.evaluate(async () => {
   const wall = document.getElementById("wall");
