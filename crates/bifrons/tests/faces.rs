@@ -128,8 +128,8 @@ fn landmarks_are_placed(project: &Path) {
     let [one, next] = [&good[2]["id"], &good[3]["id"]].map(ToString::to_string);
     let crop = || {
         let shown = run(project, &["show", &one]);
-        let told = shown.iter().filter_map(|event| event["text"].as_str()?.strip_prefix("crop: "));
-        std::path::PathBuf::from(told.last().unwrap())
+        let mut told = shown.iter().filter_map(|event| event["text"].as_str()?.strip_prefix("crop: "));
+        std::path::PathBuf::from(told.next_back().unwrap())
     };
     let found = crop();
     run(project, &["place", &one, "--like", &next, "--right", "30", "--turn", "-20", "--scale", "1.5"]);

@@ -81,9 +81,7 @@ fn show(dir: &Path, face: FaceId, context: &Context) -> anyhow::Result<Finished>
             context.reporter.report(&Event::message(text));
         }
     }
-    let mut finished = Finished::default();
-    finished.measured = measured(entry);
-    Ok(finished)
+    Ok(Finished { measured: measured(entry), ..Finished::default() })
 }
 
 fn judge(
