@@ -27,6 +27,12 @@ pub enum ExtractionError {
         /// Why.
         source: ImageError,
     },
+    /// Landmarks that cannot be those of a face.
+    #[error("these landmarks cannot be a face's: {reason}")]
+    Landmarks {
+        /// What is wrong with them.
+        reason: String,
+    },
     /// The saved state of the tracker is not readable.
     #[error("the saved progress of `{clip}` cannot be read: {reason}")]
     Progress {
@@ -45,7 +51,7 @@ impl ExtractionError {
             Self::Media(error) => error.hint(),
             Self::Project(error) => error.hint(),
             Self::Crop { source, .. } => source.hint(),
-            Self::Vision(_) => None,
+            Self::Vision(_) | Self::Landmarks { .. } => None,
             Self::Progress { .. } => {
                 Some("use a new project folder; the footage itself is untouched".to_owned())
             }

@@ -19,7 +19,7 @@ use crate::ExtractionError;
 /// At most this much work is lost when the program is killed.
 const COMMIT_EVERY: Duration = Duration::from_secs(2);
 /// JPEG quality of the crops: hardly told from the frame, a tenth of a PNG's size.
-const CROP_QUALITY: u8 = 95;
+pub(crate) const CROP_QUALITY: u8 = 95;
 
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,7 +190,7 @@ impl Found<'_> {
 }
 
 /// Cuts a face out: a square of [`CROP_SIZE_PX`], head with margin.
-fn cut(frame: &Frame, crop_from_frame: &Similarity) -> RgbImage {
+pub(crate) fn cut(frame: &Frame, crop_from_frame: &Similarity) -> RgbImage {
     let size = CROP_SIZE_PX;
     let rect = needed_rect(crop_from_frame, size, size, frame.width_px(), frame.height_px());
     let part = frame.rgb(rect);

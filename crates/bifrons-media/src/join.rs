@@ -19,7 +19,8 @@ pub(crate) enum Container {
 }
 
 impl Container {
-    const ALL: [(Self, &'static str); 3] = [(Self::Mp4, "mp4"), (Self::Mov, "mov"), (Self::Matroska, "mkv")];
+    /// What to suggest: those that hold Content Credentials.
+    const SUGGESTED: [(Self, &'static str); 2] = [(Self::Mp4, "mp4"), (Self::Mov, "mov")];
 
     fn of(final_name: &Path) -> Result<Self, MediaError> {
         match extension_text(final_name).to_ascii_lowercase().as_str() {
@@ -80,7 +81,7 @@ pub fn check_output(clip: &Clip, final_name: &Path) -> Result<(), MediaError> {
         return Ok(());
     }
     let mut works = None;
-    for (other, extension) in Container::ALL {
+    for (other, extension) in Container::SUGGESTED {
         if other != container && holds_sound(clip, other)? {
             works = Some(extension);
             break;

@@ -191,6 +191,9 @@ impl ProjectError {
             }
             Self::UnknownPerson { name, .. } => Some(format!("add clips with `bifrons add --as {name} CLIP`")),
             Self::NonUtf8Path { .. } => Some("rename the file or folder".to_owned()),
+            Self::NotInIndex { .. } => {
+                Some("see what there is with `bifrons faces list`; nothing was changed".to_owned())
+            }
             Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Some("check who owns the folder and whether it may be written to".to_owned())
             }

@@ -109,6 +109,29 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         left_secs: Option<f64>,
     },
+    /// A face that was asked for.
+    Face {
+        /// Its number.
+        id: i64,
+        /// Its clip.
+        clip: i64,
+        /// Its track within the clip.
+        track: u32,
+        /// Its frame, from 0.
+        frame: usize,
+        /// Who it is said to be; absent: nobody in the project.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        person: Option<String>,
+        /// Everybody who looks alike has the same number, from 1.
+        identity: usize,
+        /// `open`, `accepted` or `rejected`.
+        verdict: String,
+        /// What seems wrong with it, with the strength (0.5 to 1).
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        suspicions: BTreeMap<String, f64>,
+        /// What is measured of it, by name with the unit in it.
+        measured: BTreeMap<String, f64>,
+    },
     /// A picture to look at was written (replacing the one before).
     Preview {
         /// Where it is.

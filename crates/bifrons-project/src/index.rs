@@ -7,6 +7,7 @@
 mod clips;
 mod consent;
 mod curves;
+mod decisions;
 mod faces;
 mod people;
 mod records;
@@ -20,9 +21,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use curves::CurvePoint;
+pub use decisions::{Decided, Decision};
 pub use records::{
-    AddedClip, Clip, ClipId, ClipInfo, ClipState, Decision, Extraction, ExtractionState, Face, FaceId,
-    FaceRecord, Output, PersonId, Review, RunId, Track, TrackEnd, TrackState,
+    AddedClip, Clip, ClipId, ClipInfo, ClipState, DecisionId, Extraction, ExtractionState, Face, FaceId,
+    FaceRecord, Output, PersonId, Review, RunId, Track, TrackEnd, TrackId, TrackState, Verdict,
 };
 
 use crate::error::{ProjectError, Result};
@@ -50,15 +52,17 @@ impl Index {
         connection.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
         connection.pragma_update(None, "synchronous", "full").map_err(failed)?;
         connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
+        // Version and tables come in one transaction: a kill leaves all of it or nothing, and of two
+        // processes that open an old index at once, one brings it up to date.
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         let number =
-            |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(failed);
+            |name| transaction.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(failed);
         let version = number("user_version")?;
-        let tables: i64 = connection
+        let tables: i64 = transaction
             .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
             .map_err(failed)?;
         if version == 0 && tables == 0 {
-            // Version and tables come in one transaction: a kill leaves all of it or nothing.
-            let transaction = connection.transaction().map_err(failed)?;
             transaction.execute_batch(schema::TABLES).map_err(failed)?;
             schema::ADDED
                 .into_iter()
@@ -66,20 +70,18 @@ impl Index {
                 .map_err(failed)?;
             transaction.pragma_update(None, "application_id", schema::APPLICATION_ID).map_err(failed)?;
             transaction.pragma_update(None, "user_version", schema::VERSION).map_err(failed)?;
-            transaction.commit().map_err(failed)?;
         } else if number("application_id")? != schema::APPLICATION_ID {
             let reason = "it is a SQLite database, but not a Bifrons index".to_owned();
             return Err(ProjectError::Damaged { path, reason });
         } else if (1..schema::VERSION).contains(&version) {
-            let transaction = connection.transaction().map_err(failed)?;
             for added in &schema::ADDED[version as usize - 1..] {
                 transaction.execute_batch(added).map_err(failed)?;
             }
             transaction.pragma_update(None, "user_version", schema::VERSION).map_err(failed)?;
-            transaction.commit().map_err(failed)?;
         } else if version != schema::VERSION {
             return Err(ProjectError::Version { path, found: version, expected: schema::VERSION });
         }
+        transaction.commit().map_err(failed)?;
         Ok(Self { connection: Mutex::new(connection), path, layout: layout.clone() })
     }
 
@@ -96,6 +98,16 @@ impl Index {
             return Ok(());
         }
         Err(ProjectError::Damaged { path: self.path.clone(), reason: verdict })
+    }
+
+    /// A number that changes whenever another connection (of this process or another) has written something.
+    ///
+    /// # Errors
+    /// [`ProjectError::Database`].
+    pub fn data_version(&self) -> Result<i64> {
+        self.lock()
+            .pragma_query_value(None, "data_version", |row| row.get(0))
+            .map_err(|source| self.failed("look for changes", source))
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
@@ -158,5 +170,7 @@ fn floats_from_blob(blob: &[u8]) -> Option<Vec<f32>> {
     rest.is_empty().then(|| groups.iter().map(|group| f32::from_le_bytes(*group)).collect())
 }
 
+#[cfg(test)]
+mod decisions_tests;
 #[cfg(test)]
 mod tests;

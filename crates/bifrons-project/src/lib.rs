@@ -1,6 +1,7 @@
 //! The project on disk: the only crate that writes state.
 //!
 //! - [`Project`] is a folder opened under an exclusive lock; it hands out the rest.
+//! - [`Visit`] is the folder opened without it, to look and to decide.
 //! - [`Config`] is `bifrons.toml`: what people wrote down (names, clips, preset, when to stop).
 //! - [`Index`] is `bifrons.db` (SQLite): what was found (faces, tracks, review decisions, runs).
 //! - [`Checkpoints`] are the folders `model/step-…/` with a hash for each file.
@@ -21,6 +22,7 @@ pub mod index;
 pub mod layout;
 mod lock;
 mod project;
+mod visit;
 
 pub use checkpoints::{Checkpoint, Checkpoints, DamagedCheckpoint, Mark, Newest, Retention};
 pub use config::{Config, PersonConfig, StopRules};
@@ -29,8 +31,10 @@ pub use error::{ProjectError, Result};
 pub use event::{Event, Meter, Reporter, Silent, Stage, Stop};
 pub use hash::{ClipFingerprint, ContentHash};
 pub use index::{
-    AddedClip, Clip, ClipId, ClipInfo, ClipState, CurvePoint, Decision, Extraction, ExtractionState, Face,
-    FaceId, FaceRecord, Index, Output, PersonId, Review, RunId, Track, TrackEnd, TrackState,
+    AddedClip, Clip, ClipId, ClipInfo, ClipState, CurvePoint, Decided, Decision, DecisionId, Extraction,
+    ExtractionState, Face, FaceId, FaceRecord, Index, Output, PersonId, Review, RunId, Track, TrackEnd,
+    TrackId, TrackState, Verdict,
 };
 pub use layout::Layout;
 pub use project::Project;
+pub use visit::Visit;

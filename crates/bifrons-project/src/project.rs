@@ -231,7 +231,7 @@ impl Project {
     }
 }
 
-fn absolute(dir: &Path) -> Result<PathBuf> {
+pub(crate) fn absolute(dir: &Path) -> Result<PathBuf> {
     let absolute = std::path::absolute(dir).map_err(|source| ProjectError::io("resolve", dir, source))?;
     Ok(crate::layout::without_dots(&absolute))
 }

@@ -59,16 +59,15 @@ impl Details {
         draw: impl Fn(&RgbImage, &[f32]) -> Result<RgbImage, SwapError>,
     ) -> Result<Self, SwapError> {
         let Sizes { input_px, drawn_px, size_px } = sizes;
-        let folder = project.layout().faces_of(person);
+        let folders = project.index().crop_folders()?;
         let of_input = FlatMask::new(input_px, 1.0);
         let inside = FlatMask::new(drawn_px, 1.0);
-        let mut references = Vec::new();
+        let mut kept = Vec::new();
         for face in references(project, person)? {
             // a crop that is gone is one reference less: crops are derived, the model is what counts
-            let Some(crop) = face.record.crop.as_ref().and_then(|name| std::fs::read(folder.join(name)).ok())
-            else {
-                continue;
-            };
+            let path =
+                folders.get(&face.clip).zip(face.record.crop.as_ref()).map(|(dir, name)| dir.join(name));
+            let Some(crop) = path.and_then(|path| std::fs::read(path).ok()) else { continue };
             let (Ok(crop), Ok(mesh)) = (RgbImage::decode(&crop), Mesh::try_from(face.record.points.clone()))
             else {
                 continue;
@@ -79,9 +78,9 @@ impl Details {
             let drawn = draw(&seen_by_net, &shown)?;
             let truth = flatten(&crop, &points, scale, size_px, 1.0);
             let (_, seen) = flatten(&crop, &points, scale, drawn_px, 1.0);
-            references.push(Reference::new(&drawn, &truth, seen, &inside)?);
+            kept.push(Reference::new(&drawn, &truth, seen, &inside)?);
         }
-        Ok(Self { references, inside })
+        Ok(Self { references: kept, inside })
     }
 
     /// Adds to `face` (as large as detail is kept) what references have that the network left out of `drawn`, of which it was
@@ -216,7 +215,7 @@ fn weighted_mean(values: &[f32], weights: &[f32]) -> f32 {
 /// Faces of a person as different as possible in pose and expression, of the sharper half.
 pub(crate) fn references(project: &Project, person: &str) -> Result<Vec<Face>, SwapError> {
     // a model that was imported may know people whom the project does not
-    let mut with_crop = match project.index().faces_of(person, Review::NotThrownAway) {
+    let mut with_crop = match project.index().faces_of(person, Review::NotRejected) {
         Err(ProjectError::UnknownPerson { .. }) => Vec::new(),
         faces => faces?,
     };

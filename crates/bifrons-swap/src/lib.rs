@@ -1,10 +1,11 @@
 //! The new face in the old film: drawn, coloured, masked and laid over the frame.
 //!
 //! - [`film::convert_film`] converts a whole film, chunk after chunk, and can be interrupted anywhere;
-//! - [`patch::Painter`] draws one face as somebody else;
+//! - [`patch::Painter`] draws one face as somebody else: steadied in time (`steady.rs`), with the detail that the network
+//!   leaves out, from the identity's own frames (`detail.rs`);
 //! - the pixel parts, none of which knows a network or a file: [`color::ColorTransfer`] brings the drawn face to the
-//!   colours of the footage, [`grain`] gives it the grain that the footage has, and [`blend::blend`] lays it over the
-//!   frame: one alpha, once, in linear light ([`light`]).
+//!   colours of the footage, `seam.rs` makes its coarse colours meet the footage's at the edge, [`grain`] gives it the grain
+//!   that the footage has, and [`blend::blend`] lays it over the frame: one alpha, once, in linear light ([`light`]).
 
 pub mod blend;
 pub mod color;

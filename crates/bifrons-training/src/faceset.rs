@@ -1,11 +1,12 @@
 //! The faces of one person in memory, as training wants them.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use bifrons_media::RgbImage;
 use bifrons_net::{Geometry, Network};
-use bifrons_project::{Face, Meter, Project, Reporter, Review, Stage};
+use bifrons_project::{ClipId, Face, Meter, Project, Reporter, Review, Stage};
 use bifrons_vision::Mesh;
 use bifrons_vision::align::{
     FlatMask, Framing, Shape, crop_from_canonical, crop_from_frame, features_mask, flatten, hull_mask,
@@ -108,7 +109,7 @@ impl Faceset {
         5 * side_of(network).pow(2)
     }
 
-    /// Reads a person's faces from the project: all but those thrown away in review.
+    /// Reads a person's faces from the project: all but those rejected in review.
     ///
     /// # Errors
     /// [`TrainingError::TooFewFaces`]; [`TrainingError::MissingCrop`] and [`TrainingError::Crop`] when `faces/` was
@@ -119,14 +120,14 @@ impl Faceset {
         network: &Network,
         reporter: &dyn Reporter,
     ) -> Result<Self, TrainingError> {
-        let faces = project.index().faces_of(person, Review::NotThrownAway)?;
+        let faces = project.index().faces_of(person, Review::NotRejected)?;
         if faces.len() < FEWEST_FACES {
             let person = person.to_owned();
             return Err(TrainingError::TooFewFaces { person, found: faces.len(), needed: FEWEST_FACES });
         }
         let side_px = side_of(network);
-        let folder = project.layout().faces_of(person);
-        let meshes = faces.iter().map(|face| mesh(&folder, face)).collect::<Result<Vec<_>, _>>()?;
+        let folders = project.index().crop_folders()?;
+        let meshes = faces.iter().map(|face| mesh(&folders, face)).collect::<Result<Vec<_>, _>>()?;
         let shape = Shape::of(&meshes);
         let mut meter = Meter::new(Stage::Load, Some(person.to_owned()), 0, Some(faces.len() as u64));
         let flat = match network.geometry {
@@ -136,7 +137,7 @@ impl Faceset {
         let mut loaded = Vec::with_capacity(faces.len());
         for (portion, meshes) in faces.chunks(PORTION).zip(meshes.chunks(PORTION)) {
             let both = portion.par_iter().zip(meshes);
-            let read = both.map(|(face, mesh)| load_face(&folder, face, mesh, side_px, flat.as_ref()));
+            let read = both.map(|(face, mesh)| load_face(&folders, face, mesh, side_px, flat.as_ref()));
             loaded.extend(read.collect::<Result<Vec<_>, _>>()?);
             meter.advance(portion.len() as u64, reporter);
         }
@@ -165,23 +166,27 @@ fn look(face: &Face, mesh: &Mesh) -> Look {
     }
 }
 
-fn path_of(folder: &Path, face: &Face) -> PathBuf {
+/// Where crops lie, by clip: a face may have been said to be somebody else's than the clip's person.
+type Folders = BTreeMap<ClipId, PathBuf>;
+
+fn path_of(folders: &Folders, face: &Face) -> PathBuf {
+    let folder = folders.get(&face.clip).cloned().unwrap_or_default();
     folder.join(face.record.crop.as_deref().unwrap_or_default())
 }
 
-fn mesh(folder: &Path, face: &Face) -> Result<Mesh, TrainingError> {
+fn mesh(folders: &Folders, face: &Face) -> Result<Mesh, TrainingError> {
     Mesh::try_from(face.record.points.clone())
-        .map_err(|error| TrainingError::BadMesh { path: path_of(folder, face), reason: error.to_string() })
+        .map_err(|error| TrainingError::BadMesh { path: path_of(folders, face), reason: error.to_string() })
 }
 
 fn load_face(
-    folder: &Path,
+    folders: &Folders,
     face: &Face,
     mesh: &Mesh,
     side_px: usize,
     flat: Option<&FlatMask>,
 ) -> Result<TrainingFace, TrainingError> {
-    let path = path_of(folder, face);
+    let path = path_of(folders, face);
     let bytes =
         std::fs::read(&path).map_err(|source| TrainingError::MissingCrop { path: path.clone(), source })?;
     let crop =

@@ -1,10 +1,14 @@
 //! What can be typed.
 
+mod faces;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use bifrons_project::Day;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use faces::{Chosen, FacesCommand};
 
 /// One head, two faces: replaces a face in film, trained on your own footage.
 #[derive(Debug, Parser)]
@@ -51,6 +55,22 @@ pub(crate) enum Command {
     Extract {
         #[command(flatten)]
         project: ProjectArgument,
+    },
+    /// Review faces in the terminal: which are learned from, and whose they are.
+    Faces {
+        #[command(subcommand)]
+        what: FacesCommand,
+    },
+    /// Review faces, and watch extraction and training, on a page in the browser.
+    Studio {
+        #[command(flatten)]
+        project: ProjectArgument,
+        /// Port of this machine to listen on; 0 for any that is free.
+        #[arg(long, value_name = "N", default_value_t = 8765)]
+        port: u16,
+        /// Only print the link, do not open the browser.
+        #[arg(long)]
+        no_open: bool,
     },
     /// Train the project's model, or train it on.
     Train {

@@ -10,6 +10,7 @@ use bifrons_net::NetError;
 use bifrons_project::event::Outcome;
 use bifrons_project::{Event, ProjectError};
 use bifrons_seal::SealError;
+use bifrons_studio::StudioError;
 use bifrons_swap::SwapError;
 use bifrons_training::TrainingError;
 
@@ -111,6 +112,7 @@ fn judge(error: &anyhow::Error) -> (u8, Option<String>) {
             ExtractionError::Media(error) => of_media(error),
             ExtractionError::Project(error) => of_project(error),
             ExtractionError::Vision(_) | ExtractionError::Crop { .. } => (ENVIRONMENT, error.hint()),
+            ExtractionError::Landmarks { .. } => (USAGE, error.hint()),
             ExtractionError::Progress { .. } => (INPUT, error.hint()),
         };
     }
@@ -120,6 +122,12 @@ fn judge(error: &anyhow::Error) -> (u8, Option<String>) {
             TrainingError::Net(error) => of_net(error),
             TrainingError::OtherModel { .. } | TrainingError::Occupied { .. } => (USAGE, error.hint()),
             _ => (INPUT, error.hint()),
+        };
+    }
+    if let Some(error) = error.downcast_ref::<StudioError>() {
+        return match error {
+            StudioError::Project(error) => of_project(error),
+            StudioError::Port { .. } | StudioError::System(_) => (ENVIRONMENT, error.hint()),
         };
     }
     if let Some(error) = error.downcast_ref::<SwapError>() {
@@ -167,6 +175,7 @@ fn of_project(error: &ProjectError) -> (u8, Option<String>) {
         }
         ProjectError::AlreadyAProject { .. } | ProjectError::NonUtf8Path { .. } => USAGE,
         ProjectError::Config { .. } | ProjectError::Setting { .. } => USAGE,
+        ProjectError::NotInIndex { .. } => USAGE,
         ProjectError::Version { .. } | ProjectError::Damaged { .. } | ProjectError::NoConsent { .. } => INPUT,
         _ => ENVIRONMENT,
     };

@@ -83,6 +83,17 @@ impl Reporter for Human {
                     shown.say(&format!("  hint: {hint}"));
                 }
             }
+            Event::Face { id, clip, track, frame, person, identity, verdict, suspicions, .. } => {
+                let why: Vec<String> =
+                    suspicions.iter().map(|(reason, strength)| format!("{reason} {strength:.2}")).collect();
+                let person = person.as_deref().unwrap_or("-");
+                let line = format!(
+                    "{id:>7}  {person:<16} {verdict:<8}  clip {clip} track {track} frame {frame:<6} identity {identity}  {}",
+                    why.join(", ")
+                );
+                // what was asked for is data; a reader that went away must not end the work
+                let _ = writeln!(std::io::stdout(), "{}", line.trim_end());
+            }
             Event::Result { outcome, outputs, measured, error, hint } => {
                 shown.clear();
                 for (name, value) in measured {

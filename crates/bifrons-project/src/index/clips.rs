@@ -1,6 +1,7 @@
 //! Clips and how far their extraction is.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -91,6 +92,23 @@ impl Index {
     pub fn clips_of(&self, person: &str) -> Result<Vec<Clip>> {
         let person = self.person_id(&self.lock(), person)?;
         self.list_clips("WHERE clips.person = ?1 ORDER BY clips.id", person.0)
+    }
+
+    /// All clips, in the order in which they were added.
+    ///
+    /// # Errors
+    /// [`crate::ProjectError::Database`], [`crate::ProjectError::Damaged`].
+    pub fn clips(&self) -> Result<Vec<Clip>> {
+        self.list_clips("WHERE clips.id > ?1 ORDER BY clips.id", 0)
+    }
+
+    /// The folder of each clip's crops: that of the person the clip was added for, whoever its faces turn out to be.
+    ///
+    /// # Errors
+    /// As [`Index::clips`].
+    pub fn crop_folders(&self) -> Result<BTreeMap<ClipId, PathBuf>> {
+        let folder = |clip: Clip| (clip.id, self.layout.faces_of(&clip.person));
+        Ok(self.clips()?.into_iter().map(folder).collect())
     }
 
     /// How far the extraction of a clip is; the start for one that was not begun.

@@ -1,19 +1,29 @@
 //! Faces, tracks and review decisions.
 
 use std::ops::Range;
-use std::time::SystemTime;
 
 use rusqlite::{Params, Row, Transaction, params};
 
 use super::{
-    ClipId, Decision, ExtractionState, Face, FaceId, FaceRecord, Index, Review, Track, TrackEnd, TrackState,
-    blob_from_floats, floats_from_blob, unix_secs,
+    ClipId, ExtractionState, Face, FaceId, FaceRecord, Index, Review, Track, TrackEnd, TrackId, TrackState,
+    Verdict, blob_from_floats, floats_from_blob,
 };
 use crate::error::{ProjectError, Result};
 
-/// The newest decision about a face: 1 kept, 2 thrown away, NULL none.
-const DECISION: &str =
-    "(SELECT decision FROM reviews WHERE reviews.face = faces.id ORDER BY reviews.id DESC LIMIT 1)";
+/// The verdict that counts for a face: 1 accepted, 2 rejected, 3 left open, NULL none.
+pub(super) const VERDICT: &str = "(SELECT kind FROM decided_faces JOIN decisions ON decisions.id = decision
+    WHERE decided_faces.face = faces.id AND kind <= 3 AND NOT undone ORDER BY decision DESC LIMIT 1)";
+
+/// The landmarks and the crop that count for a face: those a person has placed, else those found.
+const POINTS: &str = "ifnull((SELECT decided_faces.points FROM decided_faces JOIN decisions ON decisions.id = decision
+    WHERE decided_faces.face = faces.id AND kind = 5 AND NOT undone ORDER BY decision DESC LIMIT 1), faces.points)";
+const CROP: &str = "ifnull((SELECT decided_faces.crop FROM decided_faces JOIN decisions ON decisions.id = decision
+    WHERE decided_faces.face = faces.id AND kind = 5 AND NOT undone ORDER BY decision DESC LIMIT 1), faces.crop)";
+
+/// Who a track is: what was decided (0 nobody), else what was noted.
+const PERSON: &str = "ifnull((SELECT ifnull(decisions.person, 0) FROM decided_tracks
+    JOIN decisions ON decisions.id = decision WHERE decided_tracks.clip = tracks.clip
+    AND decided_tracks.track = tracks.track AND NOT undone ORDER BY decision DESC LIMIT 1), tracks.person)";
 
 const ACCEPTED: i64 = 1;
 const REJECTED: i64 = 2;
@@ -74,10 +84,10 @@ impl Index {
         let person = self.person_id(&self.lock(), person)?;
         let condition = match review {
             Review::Any => "1".to_owned(),
-            Review::NotThrownAway => format!("ifnull({DECISION}, 1) = 1"),
-            Review::KeptOnly => format!("{DECISION} = 1"),
+            Review::NotRejected => format!("ifnull({VERDICT}, 1) <> 2"),
+            Review::AcceptedOnly => format!("{VERDICT} = 1"),
         };
-        self.list_faces(&format!("tracks.person = ?1 AND {condition}"), [person.0])
+        self.list_faces(&format!("{PERSON} = ?1 AND {condition}"), [person.0])
     }
 
     /// The faces of accepted tracks in some frames of a clip, ordered by frame and track, of
@@ -103,7 +113,7 @@ impl Index {
         let person = self.person_id(&self.lock(), person)?;
         let end = i64::try_from(frames.end).unwrap_or(i64::MAX);
         self.list_faces(
-            "faces.clip = ?1 AND tracks.person = ?2 AND faces.frame >= ?3 AND faces.frame < ?4",
+            &format!("faces.clip = ?1 AND {PERSON} = ?2 AND faces.frame >= ?3 AND faces.frame < ?4"),
             params![clip.0, person.0, frames.start, end],
         )
     }
@@ -116,12 +126,12 @@ impl Index {
         let connection = self.lock();
         let list = || -> rusqlite::Result<Vec<_>> {
             connection
-                .prepare_cached(
-                    "SELECT tracks.track, tracks.state, tracks.person, count(faces.id),
+                .prepare_cached(&format!(
+                    "SELECT tracks.track, tracks.state, {PERSON}, count(faces.id),
                        ifnull(min(faces.frame), 0), ifnull(max(faces.frame), 0)
                      FROM tracks LEFT JOIN faces ON faces.clip = tracks.clip AND faces.track = tracks.track
-                     WHERE tracks.clip = ?1 GROUP BY tracks.track ORDER BY tracks.track",
-                )?
+                     WHERE tracks.clip = ?1 GROUP BY tracks.track ORDER BY tracks.track"
+                ))?
                 .query_map([clip.0], |row| {
                     let track = Track {
                         clip,
@@ -159,7 +169,8 @@ impl Index {
         Ok(tracks)
     }
 
-    /// Says who a track is; `None`: nobody in this project. Every later query follows.
+    /// Notes who a track seems to be; `None`: nobody in this project. Every later query follows, except
+    /// where a person has decided otherwise ([`super::Decision::Assign`]).
     ///
     /// # Errors
     /// [`ProjectError::UnknownPerson`], [`ProjectError::NotInIndex`].
@@ -177,43 +188,22 @@ impl Index {
         })
     }
 
-    /// Notes a person's decision about a face. Earlier decisions stay in the history.
+    /// The faces of one accepted track, ordered by frame.
     ///
     /// # Errors
-    /// [`ProjectError::NotInIndex`].
-    pub fn set_review(&self, face: FaceId, decision: Decision) -> Result<()> {
-        let action = "note a review decision";
-        let number = match decision {
-            Decision::Kept => 1,
-            Decision::ThrownAway => 2,
-        };
-        let inserted = self
-            .lock()
-            .execute(
-                "INSERT INTO reviews (face, decision, decided_at) SELECT id, ?2, ?3 FROM faces WHERE id = ?1",
-                params![face.0, number, unix_secs(SystemTime::now())],
-            )
-            .map_err(|source| self.failed(action, source))?;
-        if inserted == 0 { Err(self.not_there(format!("face {face}"))) } else { Ok(()) }
+    /// [`ProjectError::Damaged`], [`ProjectError::Database`].
+    pub fn faces_of_track(&self, track: TrackId) -> Result<Vec<Face>> {
+        self.list_faces("faces.clip = ?1 AND faces.track = ?2", params![track.clip.0, track.track])
     }
 
-    /// Takes back the newest decision about any face; the one before it counts again. Returns the
-    /// face, or `None` when there is no decision left.
+    /// One face of an accepted track.
     ///
     /// # Errors
-    /// [`ProjectError::Database`].
-    pub fn undo_review(&self) -> Result<Option<FaceId>> {
-        let connection = self.lock();
-        let undo = || -> rusqlite::Result<Option<FaceId>> {
-            connection
-                .prepare_cached(
-                    "DELETE FROM reviews WHERE id = (SELECT max(id) FROM reviews) RETURNING face",
-                )?
-                .query_map([], |row| Ok(FaceId(row.get(0)?)))?
-                .next()
-                .transpose()
-        };
-        undo().map_err(|source| self.failed("take back a review decision", source))
+    /// [`ProjectError::NotInIndex`], [`ProjectError::Damaged`].
+    pub fn face(&self, face: FaceId) -> Result<Face> {
+        self.list_faces("faces.id = ?1", [face.0])?
+            .pop()
+            .ok_or_else(|| self.not_there(format!("face {face}")))
     }
 
     fn ensure_track(&self, transaction: &Transaction<'_>, clip: ClipId, track: u32) -> Result<()> {
@@ -230,8 +220,8 @@ impl Index {
     fn list_faces(&self, condition: &str, values: impl Params) -> Result<Vec<Face>> {
         let connection = self.lock();
         let sql = format!(
-            "SELECT faces.id, faces.clip, faces.frame, faces.track, points, left, top, right, bottom, score, presence,
-               yaw_deg, pitch_deg, roll_deg, sharpness, embedding, crop, {DECISION}
+            "SELECT faces.id, faces.clip, faces.frame, faces.track, {POINTS}, left, top, right, bottom, score, presence,
+               yaw_deg, pitch_deg, roll_deg, sharpness, embedding, {CROP}, {VERDICT}, faces.crop
              FROM faces JOIN tracks ON tracks.clip = faces.clip AND tracks.track = faces.track
              WHERE tracks.state = {ACCEPTED} AND {condition} ORDER BY faces.clip, faces.frame, faces.track"
         );
@@ -324,11 +314,9 @@ fn face_from(row: &Row<'_>) -> rusqlite::Result<(FaceId, Option<Face>)> {
         Some(blob) => floats_from_blob(blob).map(Some),
     };
     let (Some(points), Some(embedding)) = (points, embedding) else { return Ok((id, None)) };
-    let decision = match row.get::<_, Option<i64>>(17)? {
-        Some(1) => Some(Decision::Kept),
-        Some(_) => Some(Decision::ThrownAway),
-        None => None,
-    };
+    let verdict = verdict(row.get(17)?);
+    let crop: Option<String> = row.get(16)?;
+    let placed = crop != row.get::<_, Option<String>>(18)?;
     let record = FaceRecord {
         frame: row.get(2)?,
         track: row.get(3)?,
@@ -341,9 +329,18 @@ fn face_from(row: &Row<'_>) -> rusqlite::Result<(FaceId, Option<Face>)> {
         roll_deg: row.get(13)?,
         sharpness: row.get(14)?,
         embedding,
-        crop: row.get(16)?,
+        crop,
     };
-    Ok((id, Some(Face { id, clip: ClipId(row.get(1)?), record, decision })))
+    Ok((id, Some(Face { id, clip: ClipId(row.get(1)?), record, verdict, placed })))
+}
+
+/// What [`VERDICT`] means.
+pub(super) fn verdict(kind: Option<i64>) -> Option<Verdict> {
+    match kind {
+        Some(1) => Some(Verdict::Accepted),
+        Some(2) => Some(Verdict::Rejected),
+        _ => None,
+    }
 }
 
 fn track_state(number: i64) -> TrackState {

@@ -23,6 +23,7 @@ id!(PersonId, "a person");
 id!(ClipId, "a clip");
 id!(FaceId, "a face");
 id!(RunId, "a run");
+id!(DecisionId, "a decision");
 
 /// What is known of a clip before its faces are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,28 +129,39 @@ pub struct Face {
     /// What the extraction found.
     pub record: FaceRecord,
     /// What a person decided about it, if anything.
-    pub decision: Option<Decision>,
+    pub verdict: Option<Verdict>,
+    /// Whether a person has placed its landmarks: then `record` holds these, and the crop cut by them.
+    pub placed: bool,
 }
 
 /// What a person decided about a face.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Decision {
-    /// It is to be used.
-    Kept,
-    /// It is not to be used.
-    ThrownAway,
+pub enum Verdict {
+    /// It is to be learned from.
+    Accepted,
+    /// It is not to be learned from.
+    Rejected,
 }
 
 /// Which faces a query returns, by review decision.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Review {
-    /// All but those thrown away.
+    /// All but those rejected.
     #[default]
-    NotThrownAway,
-    /// Only those that a person has kept.
-    KeptOnly,
+    NotRejected,
+    /// Only those that a person has accepted.
+    AcceptedOnly,
     /// All.
     Any,
+}
+
+/// A track by its place: numbers of tracks begin anew in each clip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TrackId {
+    /// Its clip.
+    pub clip: ClipId,
+    /// Its number within the clip.
+    pub track: u32,
 }
 
 /// What became of a track.
@@ -181,8 +193,8 @@ pub struct Track {
     pub track: u32,
     /// What became of it.
     pub state: TrackState,
-    /// Who it is. The clip's person unless [`super::Index::set_track_person`] said otherwise;
-    /// `None` when it was said to be nobody in the project.
+    /// Who it is: what a person decided, else what [`super::Index::set_track_person`] noted, else
+    /// the clip's person; `None` when it was said to be nobody in the project.
     pub person: Option<String>,
     /// Number of faces.
     pub faces: usize,

@@ -1,10 +1,40 @@
-//! Tables of `bifrons.db`, version 3.
+//! Tables of `bifrons.db`, version 4.
 
 /// Written into `PRAGMA user_version`; a file of a later version is refused, one of an earlier brought up to this.
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 
 /// What each version added to the one before: `ADDED[0]` makes version 2 of version 1.
-pub(super) const ADDED: [&str; VERSION as usize - 1] = [CURVES, CONSENT];
+pub(super) const ADDED: [&str; VERSION as usize - 1] = [CURVES, DECISIONS, CONSENT];
+
+/// What people decided, as a log: a decision is taken back by marking it, never by removing it. Takes the place of `reviews`.
+pub(super) const DECISIONS: &str = "
+CREATE TABLE decisions (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind INTEGER NOT NULL,            -- 1 accept, 2 reject, 3 leave open, 4 assign, 5 place landmarks
+  person INTEGER REFERENCES people(id),   -- assign: who it is; NULL nobody
+  decided_at INTEGER NOT NULL,
+  undone INTEGER NOT NULL DEFAULT 0 -- 1 taken back, 2 taken back before something else was decided
+);
+CREATE TABLE decided_faces (        -- the newest row that is not undone counts
+  face INTEGER NOT NULL REFERENCES faces(id) ON DELETE CASCADE,
+  decision INTEGER NOT NULL REFERENCES decisions(id),
+  points BLOB,                      -- place: x, y, z of each landmark; faces.points stays as it was found
+  crop TEXT,                        -- place: the crop cut out by them
+  PRIMARY KEY (face, decision)
+) WITHOUT ROWID;
+CREATE INDEX faces_by_decision ON decided_faces (decision);
+CREATE TABLE decided_tracks (
+  clip INTEGER NOT NULL,
+  track INTEGER NOT NULL,
+  decision INTEGER NOT NULL REFERENCES decisions(id),
+  PRIMARY KEY (clip, track, decision),
+  FOREIGN KEY (clip, track) REFERENCES tracks(clip, track) ON DELETE CASCADE
+) WITHOUT ROWID;
+CREATE INDEX tracks_by_decision ON decided_tracks (decision);
+INSERT INTO decisions (id, kind, decided_at) SELECT id, decision, decided_at FROM reviews;
+INSERT INTO decided_faces (face, decision) SELECT face, id FROM reviews;
+DROP TABLE reviews;
+";
 
 /// How training went.
 pub(super) const CURVES: &str = "

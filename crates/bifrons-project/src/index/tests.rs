@@ -5,31 +5,31 @@ use std::path::Path;
 use super::*;
 use crate::hash::{ClipFingerprint, ContentHash};
 
-struct Scratch {
-    folder: tempfile::TempDir,
+pub(super) struct Scratch {
+    pub(super) folder: tempfile::TempDir,
 }
 
 impl Scratch {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
-    fn layout(&self) -> Layout {
+    pub(super) fn layout(&self) -> Layout {
         Layout::new(self.folder.path())
     }
 
-    fn open(&self) -> Index {
+    pub(super) fn open(&self) -> Index {
         Index::open(&self.layout()).unwrap()
     }
 }
 
-fn info(content: &[u8]) -> ClipInfo {
+pub(super) fn info(content: &[u8]) -> ClipInfo {
     let fingerprint =
         ClipFingerprint { size_bytes: content.len() as u64, ends: ContentHash::of_bytes(content) };
     ClipInfo { fingerprint, frames: 100, width_px: 640, height_px: 480 }
 }
 
-fn face(frame: usize, track: u32) -> FaceRecord {
+pub(super) fn face(frame: usize, track: u32) -> FaceRecord {
     let number = frame as f32;
     FaceRecord {
         frame,
@@ -47,11 +47,15 @@ fn face(frame: usize, track: u32) -> FaceRecord {
     }
 }
 
-fn state(next_frame: usize) -> ExtractionState {
+pub(super) fn state(next_frame: usize) -> ExtractionState {
     ExtractionState { next_frame, tracker: vec![next_frame as u8; 3] }
 }
 
-fn accepted(track: u32) -> TrackEnd {
+pub(super) fn judged(faces: &[FaceId], verdict: Option<Verdict>) -> Decision {
+    Decision::Judge { faces: faces.to_vec(), verdict }
+}
+
+pub(super) fn accepted(track: u32) -> TrackEnd {
     TrackEnd { track, accepted: true }
 }
 
@@ -223,38 +227,14 @@ fn resetting_a_clip_forgets_what_was_found_in_it_only() {
         index.commit_faces(clip, &[face(0, 0)], &[accepted(0)], &state(1)).unwrap();
     }
     let id = index.faces_in(clip, 0..1).unwrap()[0].id;
-    index.set_review(id, Decision::Kept).unwrap();
+    index.decide(&judged(&[id], Some(Verdict::Accepted))).unwrap();
     index.reset_clip(clip, info(b"new")).unwrap();
     assert_eq!(index.extraction(clip).unwrap(), Extraction::default());
     assert_eq!(index.clip(clip).unwrap().info, info(b"new"));
     let left = index.faces_of("alice", Review::Any).unwrap();
     assert_eq!(left.iter().map(|face| face.clip).collect::<Vec<_>>(), [other]);
-    assert_eq!(index.undo_review().unwrap(), None, "its reviews went with it");
+    assert_eq!(index.undo().unwrap(), None, "its decisions went with it");
     assert!(matches!(index.reset_clip(ClipId(99), info(b"")), Err(ProjectError::NotInIndex { .. })));
-}
-
-#[test]
-fn reviews_filter_facesets_and_can_be_taken_back() {
-    let scratch = Scratch::new();
-    let index = scratch.open();
-    index.add_person("alice").unwrap();
-    let clip = index.add_clip("alice", Path::new("/a.mp4"), info(b"x")).unwrap().id;
-    index.commit_faces(clip, &[face(0, 0), face(1, 0), face(2, 0)], &[accepted(0)], &state(3)).unwrap();
-    let ids: Vec<_> = index.faces_in(clip, 0..3).unwrap().iter().map(|face| face.id).collect();
-    index.set_review(ids[0], Decision::Kept).unwrap();
-    index.set_review(ids[1], Decision::Kept).unwrap();
-    index.set_review(ids[1], Decision::ThrownAway).unwrap();
-    let frames = |review| -> Vec<usize> {
-        index.faces_of("alice", review).unwrap().iter().map(|face| face.record.frame).collect()
-    };
-    assert_eq!(frames(Review::Any), [0, 1, 2]);
-    assert_eq!(frames(Review::NotThrownAway), [0, 2]);
-    assert_eq!(frames(Review::KeptOnly), [0]);
-    assert_eq!(index.undo_review().unwrap(), Some(ids[1]));
-    assert_eq!(frames(Review::KeptOnly), [0, 1]);
-    assert_eq!(index.undo_review().unwrap(), Some(ids[1]));
-    assert_eq!(index.faces_in(clip, 1..2).unwrap()[0].decision, None);
-    assert!(matches!(index.set_review(FaceId(999), Decision::Kept), Err(ProjectError::NotInIndex { .. })));
 }
 
 #[test]
@@ -307,15 +287,30 @@ fn an_index_of_the_first_version_is_brought_up_to_date() {
     let scratch = Scratch::new();
     let index = scratch.open();
     index.add_person("alice").unwrap();
+    let clip = index.add_clip("alice", Path::new("/a.mp4"), info(b"x")).unwrap().id;
+    index.commit_faces(clip, &[face(0, 0)], &[accepted(0)], &state(1)).unwrap();
     drop(index);
     let old = rusqlite::Connection::open(scratch.layout().database()).unwrap();
-    old.execute_batch("DROP TABLE consent; DROP TABLE curves; PRAGMA user_version = 1;").unwrap();
+    old.execute_batch(
+        "DROP TABLE consent; DROP TABLE curves; DROP TABLE decided_faces; DROP TABLE decided_tracks;
+         DROP TABLE decisions;
+         CREATE TABLE reviews (id INTEGER PRIMARY KEY, face INTEGER NOT NULL, decision INTEGER NOT NULL,
+           decided_at INTEGER NOT NULL);
+         INSERT INTO reviews VALUES (4, 1, 2, 1000);
+         PRAGMA user_version = 1;",
+    )
+    .unwrap();
     drop(old);
     for _ in 0..2 {
         let index = scratch.open();
         assert_eq!(index.people().unwrap(), ["alice"]);
         assert!(index.curve().unwrap().is_empty());
         assert!(index.consent_log().unwrap().is_empty());
+        let [rejected] = &index.decisions(9).unwrap()[..] else { panic!("one review") };
+        assert_eq!(
+            (rejected.id, rejected.kind, &rejected.faces[..]),
+            (DecisionId(4), "reject", &[FaceId(1)][..])
+        );
     }
 }
 

@@ -5,12 +5,14 @@ mod consent;
 mod convert;
 mod doctor;
 mod extract;
+mod faces;
 mod finish;
 mod inspect;
 mod measure;
 mod model;
 mod project;
 mod seal;
+mod studio;
 mod swap;
 mod train;
 mod verify;
@@ -40,6 +42,8 @@ pub(crate) fn run(command: &Command, context: &Context) -> anyhow::Result<Finish
         Command::New { project, preset, seed } => project::new(project, preset, *seed, context),
         Command::Add { name, clips, project } => project::add(&project.project, name, clips, context),
         Command::Extract { project } => extract::run(&project.project, context),
+        Command::Faces { what } => faces::run(what, context),
+        Command::Studio { project, port, no_open } => studio::run(&project.project, *port, *no_open, context),
         Command::Train { project, limits, start_from, only, sharpen, dry_run, device } => {
             let how =
                 train::How { start_from: start_from.as_deref(), only: only.as_deref(), sharpen: *sharpen };

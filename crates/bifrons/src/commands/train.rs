@@ -163,7 +163,7 @@ fn needs(
     const MIB: f64 = 1_048_576.0;
     let mut faces = 0;
     for person in people {
-        faces += project.index().faces_of(person, bifrons_project::Review::NotThrownAway)?.len();
+        faces += project.index().faces_of(person, bifrons_project::Review::NotRejected)?.len();
     }
     let of_faces = faces as f64 * Faceset::bytes_of_face(&preset.network) as f64 / MIB;
     // two that lie ready, and one that is being made

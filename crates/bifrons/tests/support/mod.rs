@@ -4,6 +4,7 @@
 
 pub(crate) mod film;
 pub(crate) mod footage;
+pub(crate) mod seeded;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
