@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use bifrons_net::{Adam, Device, Hourglass, weights};
+use bifrons_net::{Adam, Device, Hourglass, NetError, weights};
 use bifrons_project::{Checkpoint, Checkpoints, Mark, ProjectError, atomic};
 use serde::{Deserialize, Serialize};
 
@@ -84,8 +84,9 @@ fn read(path: &Path) -> Result<(Vec<u8>, Note), TrainingError> {
         return Err(refused(path, format!("{size} bytes are more than any model has")));
     }
     let bytes = std::fs::read(path).map_err(unread)?;
-    let foreign = |_| {
-        refused(path, "it is no safetensors file, or not one that `bifrons model export` wrote".to_owned())
+    let foreign = |error: NetError| match error {
+        NetError::Weights { reason } => refused(path, reason),
+        other => refused(path, other.to_string()),
     };
     let note = weights::note(&bytes).map_err(foreign)?;
     let not_understood = |error: serde_json::Error| refused(path, error.to_string());

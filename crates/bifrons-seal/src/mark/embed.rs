@@ -6,7 +6,7 @@ use super::pattern;
 
 /// Gain is chosen for squares of so many pixels a side.
 const BLOCK: usize = 8;
-/// Gain where nothing happens, in codes of 8 bits (root mean square), in frames of 720 lines and more.
+/// Gain where nothing happens, in codes of 8 bits (root mean square), in frames of 720 lines.
 const LEAST: f32 = 0.85;
 /// The strongest gain. It keeps every frame above 42 dB: `20 log10(255 / 1.95) = 42.3`.
 const MOST: f32 = 1.95;
@@ -20,7 +20,7 @@ const MIN_SIDE_PX: usize = 128;
 pub struct Marker {
     tile: Vec<f32>,
     period: usize,
-    /// Small frames show less of the pattern, and are marked more strongly.
+    /// Small frames show less of the pattern and are marked more strongly, large ones show more and less strongly.
     scale: f32,
 }
 
@@ -47,7 +47,8 @@ impl Marker {
             return None;
         }
         let period = period_of(width, height);
-        let scale = (720.0 / width.min(height) as f32).sqrt().clamp(1.0, 1.6);
+        let smaller = 720.0 / width.min(height) as f32;
+        let scale = if smaller > 1.0 { smaller.sqrt().min(1.6) } else { smaller.max(0.5) };
         Some(Self { tile: pattern::tile(id, period), period, scale })
     }
 
