@@ -13,9 +13,10 @@ use crate::light::luma;
 /// wrong measurement rather than film.
 pub const MAX_GRAIN: f32 = 6.0 / 255.0;
 
-/// Mean of the kept residuals of white noise with standard deviation 1. Found by the test
+/// Mean of the kept residuals of white noise with standard deviation 1: 0.466 of normal noise, 0.478 of ours, whose
+/// tails are shorter. Found by the test
 /// `detail_of_white_noise_is_its_deviation`.
-const MEAN_OF_WHITE_NOISE: f32 = 0.466;
+const MEAN_OF_WHITE_NOISE: f32 = 0.4725;
 
 /// Share of the residuals that count: the largest are lashes and contours.
 const KEPT: f32 = 0.8;
