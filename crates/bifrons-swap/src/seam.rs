@@ -82,10 +82,10 @@ mod tests {
         let mut face = RgbImage::filled(SIZE, SIZE, [0.5; 3]);
         let mut footage = RgbImage::filled(SIZE, SIZE, [0.5; 3]);
         let mut mask = vec![0.0; SIZE * SIZE];
-        for place in 0..SIZE * SIZE {
+        for (place, mask) in mask.iter_mut().enumerate() {
             let (x, y) = (place % SIZE, place / SIZE);
             if x < SIZE / 2 {
-                mask[place] = 1.0;
+                *mask = 1.0;
                 let stripe = if x.is_multiple_of(2) { 0.05 } else { -0.05 };
                 face.set(x, y, [0.5 + stripe; 3]);
             } else {

@@ -47,7 +47,7 @@ impl Index {
     }
 
     fn read_consent(&self, connection: &Connection) -> Result<Vec<ConsentEntry>> {
-        let list = || -> rusqlite::Result<Vec<(i64, String, String, i64, String)>> {
+        let list = || -> rusqlite::Result<Vec<Line>> {
             connection
                 .prepare_cached("SELECT id, person, record, added_at, hash FROM consent ORDER BY id")?
                 .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?
@@ -70,6 +70,9 @@ impl Index {
         Ok(log)
     }
 }
+
+/// A line as it is stored: number, person, record, when, hash.
+type Line = (i64, String, String, i64, String);
 
 /// blake3 of the hash before and of what the line says; lengths first, so that no two lines read the same.
 fn hash_of(before: Option<ContentHash>, person: &str, record: &str, added_at: i64) -> ContentHash {

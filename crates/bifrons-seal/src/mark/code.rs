@@ -23,7 +23,7 @@ fn checksum(id: u64) -> u16 {
 
 /// The four coded bits of one step, as signs.
 fn output(register: u32) -> [f32; 4] {
-    GENERATORS.map(|generator| if (register & generator).count_ones() % 2 == 0 { 1.0 } else { -1.0 })
+    GENERATORS.map(|generator| if (register & generator).count_ones().is_multiple_of(2) { 1.0 } else { -1.0 })
 }
 
 /// The number as [`CODED_BITS`] signs.
