@@ -7,7 +7,7 @@ use super::pattern;
 /// Gain is chosen for squares of so many pixels a side.
 const BLOCK: usize = 8;
 /// Gain where nothing happens, in codes of 8 bits (root mean square), in frames of 720 lines.
-const LEAST: f32 = 0.85;
+const LEAST: f32 = 0.5;
 /// The strongest gain. It keeps every frame above 42 dB: `20 log10(255 / 1.95) = 42.3`.
 const MOST: f32 = 1.95;
 /// Gain per code of mean difference between neighbours.
