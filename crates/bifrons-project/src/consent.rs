@@ -147,17 +147,13 @@ impl Consent {
         Self { basis, purpose: Purpose::Both, until: None, release: None, release_blake3: None, note: None }
     }
 
-    /// Whether `person` may be used for `wanted` on that day.
-    ///
-    /// # Errors
-    /// [`ProjectError::NoConsent`] when the record has ended or is for something else.
-    pub fn check(&self, person: &str, wanted: Purpose, today: Day) -> Result<()> {
-        let refuse = |reason| Err(ProjectError::NoConsent { person: person.to_owned(), reason });
+    /// Whether it allows `wanted` on that day; if not, why.
+    pub(crate) fn allows(&self, wanted: Purpose, today: Day) -> std::result::Result<(), String> {
         if let Some(until) = self.until.filter(|until| *until < today) {
-            return refuse(format!("it ended on {until}"));
+            return Err(format!("it ended on {until}"));
         }
         if !self.purpose.covers(wanted) {
-            return refuse(format!("it is for {}, not for {}", self.purpose.words(), wanted.words()));
+            return Err(format!("it is for {}, not for {}", self.purpose.words(), wanted.words()));
         }
         Ok(())
     }
@@ -215,14 +211,14 @@ mod tests {
             purpose: Purpose::Identity,
             ..Consent::new(Basis::Own)
         };
-        let check = |wanted, today| consent.check("alice", wanted, day(today)).map_err(|e| e.to_string());
+        let check = |wanted, today| consent.allows(wanted, day(today));
         assert_eq!(check(Purpose::Identity, "2027-02-28"), Ok(()));
         assert_eq!(
             check(Purpose::Identity, "2027-03-01").unwrap_err(),
             "the consent of `alice` does not allow this: it ended on 2027-02-28"
         );
         assert!(check(Purpose::Footage, "2027-02-28").unwrap_err().contains("not for being replaced"));
-        assert_eq!(Consent::new(Basis::Own).check("bob", Purpose::Footage, day("9999-12-31")).ok(), Some(()));
+        assert_eq!(Consent::new(Basis::Own).allows(Purpose::Footage, day("9999-12-31")), Ok(()));
     }
 
     #[test]

@@ -108,6 +108,8 @@ pub enum ProjectError {
     NoConsent {
         /// Whose.
         person: String,
+        /// The project's folder.
+        project: PathBuf,
         /// Why not.
         reason: String,
     },
@@ -186,9 +188,10 @@ impl ProjectError {
                 Some("it was made by an older Bifrons: use that version, or start a new project folder; nothing was changed".to_owned())
             }
             Self::Name { .. } => Some("use letters, digits, `-` and `_`, for example `alice`".to_owned()),
-            Self::NoConsent { person, .. } => {
-                Some(format!("ask them; when they agree: `bifrons consent add --of {person}`"))
-            }
+            Self::NoConsent { person, project, .. } => Some(format!(
+                "ask them; when they agree: `bifrons consent add --of {person} --project {}`",
+                project.display()
+            )),
             Self::UnknownPerson { name, .. } => Some(format!("add clips with `bifrons add --as {name} CLIP`")),
             Self::NonUtf8Path { .. } => Some("rename the file or folder".to_owned()),
             Self::NotInIndex { .. } => {

@@ -49,14 +49,7 @@ impl Project {
     /// [`ProjectError::NotAProject`]; [`ProjectError::Locked`] naming the process that has it;
     /// [`ProjectError::Config`], [`ProjectError::Version`], [`ProjectError::Damaged`].
     pub fn open(dir: &Path) -> Result<Self> {
-        let layout = Layout::new(absolute(dir)?);
-        if !layout.config().is_file() {
-            return Err(ProjectError::NotAProject { path: dir.to_owned() });
-        }
-        let lock = Lock::take(&layout.lock(), layout.root())?;
-        Config::read(&layout.config())?;
-        let index = Index::open(&layout)?;
-        let project = Self { layout, index, _lock: lock };
+        let project = Self::open_with(dir, Lock::take)?;
         project.remove_leftovers()?;
         Ok(project)
     }
@@ -67,11 +60,15 @@ impl Project {
     /// # Errors
     /// As [`open`](Self::open); [`ProjectError::Locked`] when one has it for itself.
     pub fn open_shared(dir: &Path) -> Result<Self> {
+        Self::open_with(dir, Lock::share)
+    }
+
+    fn open_with(dir: &Path, lock: impl FnOnce(&Path, &Path) -> Result<Lock>) -> Result<Self> {
         let layout = Layout::new(absolute(dir)?);
         if !layout.config().is_file() {
             return Err(ProjectError::NotAProject { path: dir.to_owned() });
         }
-        let lock = Lock::share(&layout.lock(), layout.root())?;
+        let lock = lock(&layout.lock(), layout.root())?;
         Config::read(&layout.config())?;
         let index = Index::open(&layout)?;
         Ok(Self { layout, index, _lock: lock })
@@ -182,12 +179,17 @@ impl Project {
     /// [`ProjectError::NoConsent`]; as [`Self::consent_of`].
     pub fn checked_consent(&self, person: &str, purpose: Option<Purpose>) -> Result<Option<ConsentEntry>> {
         let Some(entry) = self.consent_of(person)? else { return Ok(None) };
-        let Some(consent) = &entry.consent else {
-            let reason = format!("it was withdrawn on {}", Day::of(entry.added_at));
-            return Err(ProjectError::NoConsent { person: person.to_owned(), reason });
+        let allowed = match &entry.consent {
+            Some(consent) => consent.allows(purpose.unwrap_or(consent.purpose), Day::of(SystemTime::now())),
+            None => Err(format!("it was withdrawn on {}", Day::of(entry.added_at))),
         };
-        consent.check(person, purpose.unwrap_or(consent.purpose), Day::of(SystemTime::now()))?;
-        Ok(Some(entry))
+        match allowed {
+            Ok(()) => Ok(Some(entry)),
+            Err(reason) => {
+                let project = self.layout.root().to_owned();
+                Err(ProjectError::NoConsent { person: entry.person, project, reason })
+            }
+        }
     }
 
     /// Writes what a person agreed to into `bifrons.toml` and the log; `None` withdraws it. The person is added where

@@ -12,7 +12,7 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum SealError {
     /// The operating system refused.
-    #[error("could not {action} `{path}`: {source}")]
+    #[error("{}: could not {action}: {source}", path.display())]
     Io {
         /// What was tried, as an infinitive.
         action: &'static str,
@@ -22,13 +22,13 @@ pub enum SealError {
         source: io::Error,
     },
     /// There are keys already.
-    #[error("`{path}` holds keys already")]
+    #[error("{}: this folder holds keys already", path.display())]
     KeysThere {
         /// The folder.
         path: PathBuf,
     },
     /// Keys that cannot be used.
-    #[error("the keys in `{path}` cannot sign: {reason}")]
+    #[error("{}: these keys cannot sign: {reason}", path.display())]
     Keys {
         /// The folder, or the certificate's file.
         path: PathBuf,
@@ -36,7 +36,7 @@ pub enum SealError {
         reason: String,
     },
     /// A kind of file that holds no Content Credentials.
-    #[error("`{path}`: a .{extension} file cannot hold Content Credentials")]
+    #[error("{}: a .{extension} file cannot hold Content Credentials", path.display())]
     Unsealable {
         /// The file.
         path: PathBuf,
@@ -44,7 +44,7 @@ pub enum SealError {
         extension: String,
     },
     /// Signing failed.
-    #[error("`{path}` could not be sealed: {reason}")]
+    #[error("{}: could not be sealed: {reason}", path.display())]
     Sign {
         /// The file that was to be made.
         path: PathBuf,
@@ -52,7 +52,7 @@ pub enum SealError {
         reason: String,
     },
     /// What lies in the file is no Content Credentials that can be read.
-    #[error("`{path}`: its Content Credentials cannot be read: {reason}")]
+    #[error("{}: its Content Credentials cannot be read: {reason}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -80,7 +80,7 @@ impl SealError {
                 Some("they are used for every film; to begin anew, move that folder away first".to_owned())
             }
             Self::Keys { path, .. } => Some(format!(
-                "move `{}` away and run `bifrons seal init`; what is signed already stays signed",
+                "move {} away and run `bifrons seal init`; what is signed already stays signed",
                 path.display()
             )),
             Self::Unsealable { .. } => Some(

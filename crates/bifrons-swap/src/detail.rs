@@ -13,8 +13,8 @@ use bifrons_vision::pose::{eye_openness, mouth_openness};
 use rayon::prelude::*;
 
 use crate::SwapError;
+use crate::averages::averaged;
 use crate::light::luma;
-use crate::steady::averaged;
 
 /// Frames of the identity that are kept.
 const REFERENCES: usize = 40;

@@ -4,6 +4,7 @@
 //! again, whoever made it, and a film that was interrupted equals one that was not.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Instant;
 
 use bifrons_media::{Clip, Encoding, Frame, FrameSink, MediaError, join};
@@ -71,6 +72,19 @@ pub struct Shard {
     pub number: usize,
     /// How many there are.
     pub of: usize,
+}
+
+impl FromStr for Shard {
+    type Err = &'static str;
+
+    /// `I/N`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let numbers = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+        match numbers {
+            Some((number, of)) if 1 <= number && number <= of => Ok(Self { number, of }),
+            _ => Err("give I/N with I from 1 to N, like 2/7"),
+        }
+    }
 }
 
 impl Shard {

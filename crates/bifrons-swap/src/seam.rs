@@ -6,7 +6,7 @@
 
 use bifrons_media::{ImageError, ResizeFilter, RgbImage};
 
-use crate::steady::averaged;
+use crate::averages::averaged;
 
 /// Side at which coarse colours are compared, in pixels.
 const COARSE_PX: usize = 96;

@@ -6,6 +6,8 @@
 
 use bifrons_media::RgbImage;
 
+use crate::averages::averaged;
+
 /// Frames before and after that count, and the deviation of their Gaussian weight.
 pub(crate) const REACH: usize = 3;
 const SIGMA_FRAMES: f32 = 1.5;
@@ -49,47 +51,6 @@ pub(crate) fn steadied<'a>(
     RgbImage { data: sum, ..*face }
 }
 
-/// The mean over a square around each pixel (`reach` pixels to each side), as far as the picture goes.
-pub(crate) fn averaged(plane: &[f32], width: usize, reach: usize) -> Vec<f32> {
-    let height = plane.len() / width;
-    let mut rows = vec![0.0; plane.len()];
-    for (from, to) in plane.chunks_exact(width).zip(rows.chunks_exact_mut(width)) {
-        // a running sum: as fast for wide squares as for narrow ones
-        let mut sum: f32 = from[..reach.min(width)].iter().sum();
-        for place in 0..width {
-            sum += from.get(place + reach).unwrap_or(&0.0);
-            to[place] = sum / span(place, reach, width);
-            if place >= reach {
-                sum -= from[place - reach];
-            }
-        }
-    }
-    // down all columns at once
-    let mut sums = vec![0.0; width];
-    let mut both = vec![0.0; plane.len()];
-    let row = |place: usize| &rows[place * width..][..width];
-    let add = |sums: &mut [f32], place: usize, sign: f32| {
-        sums.iter_mut().zip(row(place)).for_each(|(sum, value)| *sum += sign * value);
-    };
-    (0..reach.min(height)).for_each(|place| add(&mut sums, place, 1.0));
-    for (place, to) in both.chunks_exact_mut(width).enumerate() {
-        if place + reach < height {
-            add(&mut sums, place + reach, 1.0);
-        }
-        let share = 1.0 / span(place, reach, height);
-        to.iter_mut().zip(&sums).for_each(|(value, sum)| *value = sum * share);
-        if place >= reach {
-            add(&mut sums, place - reach, -1.0);
-        }
-    }
-    both
-}
-
-/// How many of `count` places lie within `reach` of one of them.
-fn span(place: usize, reach: usize, count: usize) -> f32 {
-    ((place + reach + 1).min(count) - place.saturating_sub(reach)) as f32
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,23 +70,6 @@ mod tests {
         let found = steady(0.2, &[0.6, 0.6, 0.6, 0.6, 0.6, 0.6]);
         assert!((found - 0.2).abs() < 1e-4, "{found}");
         assert_eq!(steady(0.3, &[]), 0.3);
-    }
-
-    #[test]
-    fn averages_are_those_written_out() {
-        let (width, height) = (7, 5);
-        let plane: Vec<f32> = (0..width * height).map(|p| ((p * 31) % 17) as f32).collect();
-        for reach in [0, 1, 2, 9] {
-            let found = averaged(&plane, width, reach);
-            for (place, found) in found.into_iter().enumerate() {
-                let (x, y) = (place % width, place / width);
-                let near = (0..plane.len())
-                    .filter(|p| (p % width).abs_diff(x) <= reach && (p / width).abs_diff(y) <= reach);
-                let near: Vec<f32> = near.map(|p| plane[p]).collect();
-                let mean = near.iter().sum::<f32>() / near.len() as f32;
-                assert!((found - mean).abs() < 1e-4, "{place} within {reach}: {found} {mean}");
-            }
-        }
     }
 
     #[test]

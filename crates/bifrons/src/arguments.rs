@@ -1,14 +1,17 @@
 //! What can be typed.
 
+mod consent;
 mod faces;
+mod measure;
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use bifrons_project::Day;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use bifrons_swap::Shard;
+use clap::{Args, Parser, Subcommand};
 
+pub(crate) use consent::{BasisName, ConsentCommand, PurposeName};
 pub(crate) use faces::{Chosen, FacesCommand};
+pub(crate) use measure::{BenchCommand, MeasureCommand};
 
 /// One head, two faces: replaces a face in film, trained on your own footage.
 #[derive(Debug, Parser)]
@@ -123,7 +126,7 @@ pub(crate) enum Command {
         /// Make the I-th of N parts only, beside other processes or machines that share the folder; the same line without
         /// it then joins the film.
         #[arg(long, value_name = "I/N")]
-        shard: Option<Part>,
+        shard: Option<Shard>,
         /// Where to compute: cpu.
         #[arg(long, default_value = "cpu")]
         device: String,
@@ -208,69 +211,6 @@ pub(crate) enum ModelCommand {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum ConsentCommand {
-    /// Write down what somebody agreed to; replaces what was written before, which stays in the log.
-    Add {
-        /// Who.
-        #[arg(long = "of", value_name = "NAME")]
-        name: String,
-        /// Why the face may be used: self (yours), release (signed), synthetic, research (a published set).
-        #[arg(long, value_enum, default_value_t = BasisName::Own)]
-        basis: BasisName,
-        /// The signed release; the file stays where it is, its hash is kept.
-        #[arg(long, value_name = "FILE", required_if_eq("basis", "release"))]
-        release: Option<PathBuf>,
-        /// What for: identity (to be put onto others), footage (to be replaced) or both.
-        #[arg(long = "for", value_enum, value_name = "USE", default_value_t = PurposeName::Both)]
-        purpose: PurposeName,
-        /// The last day on which it holds, such as 2027-12-31.
-        #[arg(long, value_name = "DAY")]
-        until: Option<Day>,
-        /// In words: the film, the terms.
-        #[arg(long, value_name = "TEXT")]
-        note: Option<String>,
-        #[command(flatten)]
-        project: ProjectArgument,
-    },
-    /// Somebody no longer agrees: their face is refused from now on.
-    Withdraw {
-        /// Who.
-        #[arg(long = "of", value_name = "NAME")]
-        name: String,
-        #[command(flatten)]
-        project: ProjectArgument,
-    },
-    /// Show what everybody agreed to.
-    List {
-        #[command(flatten)]
-        project: ProjectArgument,
-    },
-    /// Check that the log was only added to, that releases are as they were, and that nothing has ended.
-    Check {
-        #[command(flatten)]
-        project: ProjectArgument,
-    },
-}
-
-/// `--basis`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum BasisName {
-    #[value(name = "self")]
-    Own,
-    Release,
-    Synthetic,
-    Research,
-}
-
-/// `--for`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum PurposeName {
-    Identity,
-    Footage,
-    Both,
-}
-
-#[derive(Debug, Subcommand)]
 pub(crate) enum SealCommand {
     /// Make the keys now (else the first film makes them), or take over a certificate of your own.
     Init {
@@ -280,124 +220,6 @@ pub(crate) enum SealCommand {
         /// Its private key (PEM, PKCS#8); it is copied into the folder of the keys.
         #[arg(long, value_name = "PEM", requires = "certificate")]
         key: Option<PathBuf>,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum MeasureCommand {
-    /// A finished film against its footage, frame by frame.
-    Swap {
-        /// The footage.
-        #[arg(long, value_name = "IN")]
-        footage: PathBuf,
-        /// The finished film.
-        #[arg(long, value_name = "OUT")]
-        result: PathBuf,
-        /// A clip, picture, folder of pictures or faceset of whose face was put on.
-        #[arg(long, value_name = "CLIP")]
-        identity: PathBuf,
-        #[command(flatten)]
-        reports: ReportArguments,
-        /// Write a report to look at: one HTML file that needs nothing else.
-        #[arg(long, value_name = "F")]
-        html: Option<PathBuf>,
-    },
-    /// How well faces, their points and their pose are found on labelled photographs.
-    Detect {
-        /// Folder of photographs with labels (.pts, .mat, dlib's .xml), or of such folders.
-        dir: PathBuf,
-        /// Film that shows no face larger than 20 pixels; may be given several times.
-        #[arg(long, value_name = "CLIP")]
-        empty: Vec<PathBuf>,
-        #[command(flatten)]
-        reports: ReportArguments,
-    },
-    /// The whole pipeline on rendered heads whose perfect swap is known, next to four baselines.
-    Truth {
-        /// Folder of a rendered pair: NAME_truth.json and the films beside it.
-        dir: PathBuf,
-        /// Where to work; the project is kept there [default: a temporary folder].
-        #[arg(long, value_name = "DIR")]
-        work: Option<PathBuf>,
-        /// Shape of the network: quick, film or original.
-        #[arg(long, default_value = "film")]
-        preset: String,
-        #[command(flatten)]
-        limits: LimitArguments,
-        /// Seed of everything random.
-        #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
-        seed: u64,
-        /// Where to compute: cpu.
-        #[arg(long, default_value = "cpu")]
-        device: String,
-        #[command(flatten)]
-        reports: ReportArguments,
-    },
-    /// How fast this machine finds faces, trains and converts, at 540 and 1080 lines.
-    Speed {
-        /// A film with one face, which is scaled to both sizes.
-        clip: PathBuf,
-        /// Shape of the network: quick, film or original.
-        #[arg(long, default_value = "film")]
-        preset: String,
-        /// How often everything is measured.
-        #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
-        rounds: u64,
-        /// Another program, run by the shell after each of our rounds: it prints a line of JSON with some of our
-        /// names, such as {"train_images_per_sec": 140}, and is compared round by round.
-        #[arg(long, value_name = "COMMAND")]
-        baseline: Option<String>,
-        #[command(flatten)]
-        reports: ReportArguments,
-    },
-    /// How well people are told apart.
-    Identity {
-        /// Folder with a folder of photographs for each person.
-        dir: PathBuf,
-        #[command(flatten)]
-        reports: ReportArguments,
-    },
-}
-
-/// Where figures go.
-#[derive(Debug, Args)]
-pub(crate) struct ReportArguments {
-    /// Write the figures as JSON.
-    #[arg(long = "write", value_name = "F")]
-    pub(crate) write: Option<PathBuf>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum BenchCommand {
-    /// Train on faces made up in memory, of two people.
-    Train {
-        /// Shape of the network: quick, film or original.
-        #[arg(long, default_value = "quick")]
-        preset: String,
-        /// Iterations before measuring begins.
-        #[arg(long, value_name = "N", default_value_t = 2)]
-        warm: u64,
-        /// Iterations to measure.
-        #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u64).range(1..))]
-        iterations: u64,
-        /// Where to compute: cpu.
-        #[arg(long, default_value = "cpu")]
-        device: String,
-    },
-    /// Draw faces made up in memory: encoder and decoder.
-    Draw {
-        /// Shape of the network: quick, film or original.
-        #[arg(long, default_value = "quick")]
-        preset: String,
-        /// Faces drawn at once.
-        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
-        batch: u16,
-        /// Iterations to measure.
-        #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
-        iterations: u64,
-        /// Where to compute: cpu.
-        #[arg(long, default_value = "cpu")]
-        device: String,
     },
 }
 
@@ -464,24 +286,5 @@ mod tests {
     #[test]
     fn the_definition_is_consistent() {
         super::Arguments::command().debug_assert();
-    }
-}
-
-/// The I-th of N parts, from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Part {
-    pub(crate) number: usize,
-    pub(crate) of: usize,
-}
-
-impl FromStr for Part {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let numbers = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
-        match numbers {
-            Some((number, of)) if 1 <= number && number <= of => Ok(Self { number, of }),
-            _ => Err("give I/N with I from 1 to N, like 2/7"),
-        }
     }
 }

@@ -258,7 +258,13 @@ fn an_output_that_would_replace_its_input_or_has_no_folder() {
     refused(&room, &mut onto(&film), &inputs, code::USAGE, &["film.mp4", "overwrite"]);
     refused(&room, &mut onto(&face), &inputs, code::USAGE, &["face.mp4", "overwrite"]);
     refused(&room, &mut onto(&room.path("./film.mp4")), &inputs, code::USAGE, &["film.mp4", "overwrite"]);
-    refused(&room, &mut onto(&room.path("no/out.mp4")), &inputs, code::USAGE, &["out.mp4", "does not exist"]);
+    refused(
+        &room,
+        &mut onto(&room.path("no/out.mp4")),
+        &inputs,
+        code::INPUT,
+        &["out.mp4", "does not exist", "mkdir -p"],
+    );
 }
 
 #[test]

@@ -15,6 +15,9 @@ mod pattern;
 pub use detect::{Detector, Found};
 pub use embed::Marker;
 
+/// Counts up when the same number is put into the same frame in another way.
+pub const METHOD: u32 = 1;
+
 /// The number for a film: of what went into it and how long its model was trained. The same whenever the same film is made
 /// again, and without a name in it.
 #[must_use]

@@ -10,7 +10,6 @@ use super::Context;
 use super::finish::Finishing;
 use super::project::check_output;
 use super::train::named_device;
-use crate::arguments::Part;
 use crate::failure::{Finished, Unusable, Usage};
 
 pub(super) fn run(
@@ -18,13 +17,12 @@ pub(super) fn run(
     identity: &str,
     film: &Path,
     output: &Path,
-    part: Option<Part>,
+    shard: Option<Shard>,
     device: &str,
     context: &Context,
 ) -> anyhow::Result<Finished> {
     let device = named_device(device)?;
-    let project = if part.is_some() { Project::open_shared(dir)? } else { Project::open(dir)? };
-    let shard = part.map(|Part { number, of }| Shard { number, of });
+    let project = if shard.is_some() { Project::open_shared(dir)? } else { Project::open(dir)? };
     let wanted = project.layout().to_stored(film)?;
     for person in project.index().people()? {
         for clip in project.index().clips_of(&person)? {

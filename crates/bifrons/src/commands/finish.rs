@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bifrons_media::{ClipKind, Frame, MediaError};
 use bifrons_project::{Checkpoint, Clip, Event, Project, ProjectError, Purpose, atomic};
-use bifrons_seal::mark::{Marker, number_of};
+use bifrons_seal::mark::{self, Marker, number_of};
 use bifrons_seal::{ConsentNote, Facts, Keys, Kind, Making, Model, format_of, label, seal, stretches};
 use bifrons_swap::Finish;
 use bifrons_training::CheckpointMeta;
@@ -56,7 +56,9 @@ impl Finishing {
                 "no consent of {} is on record: the film says so in its corner",
                 without.join(" and ")
             );
-            let hint = Some(format!("when they agreed: `bifrons consent add --of {person}`"));
+            let folder = project.layout().root().display();
+            let hint =
+                Some(format!("when they agreed: `bifrons consent add --of {person} --project {folder}`"));
             context.reporter.report(&Event::Warning { text, hint });
         }
         let identity_clips = match project.index().clips_of(identity) {
@@ -91,7 +93,12 @@ impl Finish for Finishing {
     fn plan(&self) -> String {
         // what the seal says of consent counts too: a film is sealed anew when it has changed
         let records = self.facts.making.consent.iter().map(|note| note.record.as_deref().unwrap_or("none"));
-        format!("mark {:016x} consent {}", self.number, records.collect::<Vec<_>>().join(" "))
+        format!(
+            "mark {} {:016x} consent {}",
+            mark::METHOD,
+            self.number,
+            records.collect::<Vec<_>>().join(" ")
+        )
     }
 
     fn frame(&self, frame: &mut Frame) -> Result<(), MediaError> {

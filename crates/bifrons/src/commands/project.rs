@@ -7,7 +7,7 @@ use bifrons_net::Preset;
 use bifrons_project::{ClipFingerprint, ClipInfo, ClipState, Event, Project};
 
 use super::Context;
-use crate::failure::{Finished, Usage};
+use crate::failure::{Finished, Unusable, Usage};
 
 pub(super) fn new(dir: &Path, preset: &str, seed: u64, context: &Context) -> anyhow::Result<Finished> {
     Preset::named(preset)?;
@@ -61,8 +61,10 @@ pub(super) fn check_place(output: &Path, inputs: &[impl AsRef<Path>]) -> anyhow:
         return Err(Usage(format!("{output} would overwrite footage: {input}")).into());
     }
     let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if folder.is_some_and(|folder| !folder.is_dir()) {
-        return Err(Usage(format!("the folder of {} does not exist", output.display())).into());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        let reason = format!("{}: its folder does not exist", output.display());
+        let hint = Some(format!("make it first: `mkdir -p {}`", folder.display()));
+        return Err(Unusable { reason, hint }.into());
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use bifrons_media::Clip;
+use bifrons_media::{Clip, MediaError};
 use bifrons_project::Event;
 use bifrons_seal::mark::{Detector, Found};
 use bifrons_seal::{Credentials, Kind, Making, Signer, State, format_of, keys::known_certificates, verify};
@@ -22,14 +22,24 @@ const ONLY_THE_MARK: u8 = 6;
 const NOTHING: u8 = 7;
 
 pub(super) fn run(file: &Path, context: &Context) -> anyhow::Result<Finished> {
+    let clip = Clip::open(file);
+    if let Err(error @ (MediaError::NotFound { .. } | MediaError::Io { .. } | MediaError::Empty { .. })) =
+        clip
+    {
+        return Err(error.into());
+    }
     // a file of another kind has no credentials, but may have the mark
     let known = known_certificates(&keys_folder()?)?;
-    std::fs::File::open(file).map_err(|source| bifrons_project::ProjectError::io("open", file, source))?;
     let credentials = match format_of(file) {
-        Ok(format) => verify::credentials(file, format, known.as_deref())?,
-        Err(_) => None,
+        Ok(format) => verify::credentials(file, format, known.as_deref()),
+        Err(_) => Ok(None),
     };
-    let mark = mark_in(file, context)?;
+    let (credentials, mark) = match (credentials, clip) {
+        // a sound or a document may have credentials
+        (Ok(Some(credentials)), Err(_)) => (Some(credentials), None),
+        (_, Err(error)) => return Err(error.into()),
+        (credentials, Ok(clip)) => (credentials?, mark_in(&clip, context)?),
+    };
     let (verdict, sentence) = match (&credentials, &mark) {
         (Some(Credentials { state: State::Intact, .. }), _) => {
             (0, "intact: nothing was changed since it was signed")
@@ -61,9 +71,8 @@ pub(super) fn run(file: &Path, context: &Context) -> anyhow::Result<Finished> {
     Ok(Finished { verdict: Some(verdict), ..Finished::default() })
 }
 
-/// Looks for the mark; what cannot be decoded has none.
-fn mark_in(file: &Path, context: &Context) -> anyhow::Result<Option<Found>> {
-    let Ok(clip) = Clip::open(file) else { return Ok(None) };
+/// Looks for the mark in what can be decoded.
+fn mark_in(clip: &Clip, context: &Context) -> anyhow::Result<Option<Found>> {
     let count = clip.frame_count();
     let mut detector = Detector::default();
     let stretches = if count <= STRETCHES * FRAMES_OF_A_STRETCH { 1 } else { STRETCHES };
