@@ -140,24 +140,53 @@ fn warp_raster<const C: usize>(
         scale *= 2.0;
     }
     let level = Raster { width, height, data: if halved.is_empty() { source.data } else { &halved } };
-    let offsets: &[f64] = if scale < 1.0 { &[0.25, 0.75] } else { &[0.5] };
-    let share = 1.0 / (offsets.len() * offsets.len()) as f32;
     let sampler = Sampler { level: &level, border };
+    let shift = |p: Point, by: Point| Point::new(p.x - by.x, p.y - by.y);
+    let step = Place::of(shift(
+        source_from_target.apply(Point::new(1.0, 0.0)),
+        source_from_target.apply(Point::new(0.0, 0.0)),
+    ));
     for (y, row) in target.chunks_exact_mut(out_width * C).enumerate() {
-        for (x, pixel) in row.chunks_exact_mut(C).enumerate() {
-            let mut sum = [0.0; C];
-            for dy in offsets {
-                for dx in offsets {
-                    let p = source_from_target.apply(Point::new(x as f64 + dx, y as f64 + dy));
-                    sampler.add::<C>(p, &mut sum);
-                }
-            }
-            for (to, value) in pixel.iter_mut().zip(sum) {
-                *to = value * share;
-            }
+        let start =
+            |dx: f64, dy: f64| Place::of_sample(source_from_target.apply(Point::new(dx, y as f64 + dy)));
+        if scale < 1.0 {
+            let four = [start(0.25, 0.25), start(0.75, 0.25), start(0.25, 0.75), start(0.75, 0.75)];
+            sampler.row::<C, 4>(four, step, row);
+        } else {
+            sampler.row::<C, 1>([start(0.5, 0.5)], step, row);
         }
     }
     target
+}
+
+/// A place in a raster, in 2^-32 pixels: whole numbers are pixel centres. Stepping through a row and cutting off the
+/// fraction are then single instructions.
+#[derive(Clone, Copy)]
+struct Place {
+    x: i64,
+    y: i64,
+}
+
+const ONE: f64 = (1_u64 << 32) as f64;
+
+impl Place {
+    /// A place or a step. Beyond 2^21 pixels only the border is left to be seen, and sums stay in range.
+    fn of(p: Point) -> Self {
+        let fixed = |v: f64| (v.clamp(-2_097_152.0, 2_097_152.0) * ONE) as i64;
+        Self { x: fixed(p.x), y: fixed(p.y) }
+    }
+
+    /// Where a continuous position, whose pixels have their centres at halves, lies.
+    fn of_sample(p: Point) -> Self {
+        Self::of(Point::new(p.x - 0.5, p.y - 0.5))
+    }
+}
+
+/// The share of the next pixel.
+#[inline]
+fn fraction(fixed: i64) -> f32 {
+    // 24 bits are what an f32 holds
+    ((fixed as u32) >> 8) as f32 * (1.0 / (1 << 24) as f32)
 }
 
 /// Bilinear samples of a raster.
@@ -167,62 +196,76 @@ struct Sampler<'a> {
 }
 
 impl Sampler<'_> {
-    /// Adds the value at a continuous position.
-    #[inline]
-    fn add<const C: usize>(&self, p: Point, sum: &mut [f32; C]) {
-        let (w, h) = (self.level.width as i32, self.level.height as i32);
-        // Values are held at pixel centres; far outside only the border counts, and clamping here
-        // keeps the conversion to integers in range.
-        let x = (p.x - 0.5).clamp(-2.0, f64::from(w) + 1.0);
-        let y = (p.y - 0.5).clamp(-2.0, f64::from(h) + 1.0);
-        // Not below -2, so cutting off the fraction of what is 2 more rounds down, without the call
-        // that `floor` costs.
-        let (x0, y0) = ((x + 2.0) as i32 - 2, (y + 2.0) as i32 - 2);
-        let (fx, fy) = ((x - f64::from(x0)) as f32, (y - f64::from(y0)) as f32);
-        let weights = [(1.0 - fx) * (1.0 - fy), fx * (1.0 - fy), (1.0 - fx) * fy, fx * fy];
-        let stride = self.level.width * C;
-        if x0 >= 0 && y0 >= 0 && x0 + 1 < w && y0 + 1 < h {
-            let at = y0 as usize * stride + x0 as usize * C;
-            let top = &self.level.data[at..at + 2 * C];
-            let bottom = &self.level.data[at + stride..at + stride + 2 * C];
-            for c in 0..C {
-                sum[c] += weights[0] * top[c]
-                    + weights[1] * top[C + c]
-                    + weights[2] * bottom[c]
-                    + weights[3] * bottom[C + c];
+    /// Each pixel of a row is the mean of `N` samples, which move on by `step`.
+    fn row<const C: usize, const N: usize>(&self, mut places: [Place; N], step: Place, row: &mut [f32]) {
+        for pixel in row.chunks_exact_mut(C) {
+            let mut sum = [0.0; 4];
+            for place in places {
+                let value = self.at::<C>(place);
+                for c in 0..4 {
+                    sum[c] += value[c];
+                }
             }
-        } else {
-            self.add_at_border(x0, y0, weights, sum);
+            places = places.map(|place| Place { x: place.x + step.x, y: place.y + step.y });
+            for (to, value) in pixel.iter_mut().zip(sum) {
+                *to = value * (1.0 / N as f32);
+            }
         }
+    }
+
+    /// The value at a place: the first `C` of four numbers.
+    #[inline]
+    fn at<const C: usize>(&self, place: Place) -> [f32; 4] {
+        let (x0, y0) = (place.x >> 32, place.y >> 32);
+        let (fx, fy) = (fraction(place.x), fraction(place.y));
+        let weights = [(1.0 - fx) * (1.0 - fy), fx * (1.0 - fy), (1.0 - fx) * fy, fx * fy];
+        let (w, h) = (self.level.width as i64, self.level.height as i64);
+        if x0 >= 0 && y0 >= 0 && x0 + 1 < w && y0 + 1 < h {
+            let stride = self.level.width * C;
+            let at = y0 as usize * stride + x0 as usize * C;
+            // four numbers at a time, one of them too many, are one instruction
+            let top = self.level.data.get(at..at + C + 4);
+            let bottom = self.level.data.get(at + stride..at + stride + C + 4);
+            if let (Some(top), Some(bottom)) = (top, bottom) {
+                return std::array::from_fn(|c| {
+                    weights[0] * top[c]
+                        + weights[1] * top[C + c]
+                        + weights[2] * bottom[c]
+                        + weights[3] * bottom[C + c]
+                });
+            }
+        }
+        self.at_border::<C>(x0, y0, weights)
     }
 
     /// The same where one of the four pixels lies outside.
     #[cold]
-    fn add_at_border<const C: usize>(&self, x0: i32, y0: i32, weights: [f32; 4], sum: &mut [f32; C]) {
-        let (w, h) = (self.level.width as i32, self.level.height as i32);
+    fn at_border<const C: usize>(&self, x0: i64, y0: i64, weights: [f32; 4]) -> [f32; 4] {
+        let mut sum = [0.0; 4];
+        let (w, h) = (self.level.width as i64, self.level.height as i64);
         for (i, weight) in weights.into_iter().enumerate() {
-            let (px, py) = (x0 + (i as i32 & 1), y0 + (i as i32 >> 1));
+            let (px, py) = (x0 + (i as i64 & 1), y0 + (i as i64 >> 1));
             let inside = px >= 0 && py >= 0 && px < w && py < h;
             match self.border {
                 Border::Constant(value) if !inside => sum.iter_mut().for_each(|s| *s += weight * value),
                 _ => {
                     let (cx, cy) = (px.clamp(0, w - 1) as usize, py.clamp(0, h - 1) as usize);
                     let at = (cy * self.level.width + cx) * C;
-                    for (c, s) in sum.iter_mut().enumerate() {
-                        *s += weight * self.level.data[at + c];
+                    for (s, value) in sum.iter_mut().zip(&self.level.data[at..at + C]) {
+                        *s += weight * value;
                     }
                 }
             }
         }
+        sum
     }
 }
 
 /// A picture at a continuous position: between pixels linear, outside its border goes on.
 pub(crate) fn bilinear(picture: &RgbImage, at: Point) -> [f32; 3] {
     let level = Raster { width: picture.width, height: picture.height, data: &picture.data };
-    let mut value = [0.0; 3];
-    Sampler { level: &level, border: Border::Replicate }.add::<3>(at, &mut value);
-    value
+    let [r, g, b, _] = Sampler { level: &level, border: Border::Replicate }.at::<3>(Place::of_sample(at));
+    [r, g, b]
 }
 
 /// Half the size by 2x2 means; an odd last row or column is averaged with itself.
