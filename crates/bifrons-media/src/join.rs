@@ -116,9 +116,18 @@ fn holds_sound(clip: &Clip, container: Container) -> Result<bool, MediaError> {
     Ok(outcome.success)
 }
 
+/// What a joined film keeps of its footage beside the picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// Sound, subtitles, chapters and metadata.
+    Everything,
+    /// Sound alone.
+    PictureAndSound,
+}
+
 /// Makes the film `out_part` of all `chunks` of `clip`, in order, and checks it.
 ///
-/// The picture comes from the chunks; sound, subtitles, chapters and metadata from the footage by
+/// The picture comes from the chunks; sound, subtitles, chapters and metadata from the footage as far as `kept` says, by
 /// stream copy (text subtitles change their wrapping where the kind of file asks for it). The kind
 /// of file follows from the extension of `final_name`, the name `out_part` will have. For
 /// pictures, `out_part` becomes a file or a folder of files.
@@ -129,7 +138,13 @@ fn holds_sound(clip: &Clip, container: Container) -> Result<bool, MediaError> {
 /// # Errors
 /// As [`check_output`]; [`MediaError::WrongResult`] when a check fails,
 /// [`MediaError::EncoderFailed`], [`MediaError::DiskFull`], [`MediaError::Io`].
-pub fn join(clip: &Clip, chunks: &[PathBuf], out_part: &Path, final_name: &Path) -> Result<(), MediaError> {
+pub fn join(
+    clip: &Clip,
+    chunks: &[PathBuf],
+    out_part: &Path,
+    final_name: &Path,
+    kept: Kept,
+) -> Result<(), MediaError> {
     check_output(clip, final_name)?;
     let Some(details) = &clip.video else {
         return picture_sink::join(clip, chunks, out_part, final_name);
@@ -137,7 +152,7 @@ pub fn join(clip: &Clip, chunks: &[PathBuf], out_part: &Path, final_name: &Path)
     let container = Container::of(final_name)?;
     let list = concat_list(clip, chunks, out_part)?;
     let mut child =
-        ChildGuard::spawn(&mut join_command(clip, details, container, out_part)?, &clip.tools.ffmpeg)?;
+        ChildGuard::spawn(&mut join_command(clip, details, container, out_part, kept)?, &clip.tools.ffmpeg)?;
     let complaints = Complaints::default();
     let reader = child.0.stderr.take().map(|stderr| collect_complaints(stderr, complaints.clone()));
     if let Some(mut stdin) = child.0.stdin.take() {
@@ -159,6 +174,7 @@ fn join_command(
     details: &VideoDetails,
     container: Container,
     out_part: &Path,
+    kept: Kept,
 ) -> Result<Command, MediaError> {
     let mut command = Command::new(&clip.tools.ffmpeg);
     command.args(["-v", "error", "-hide_banner", "-y", "-nostdin"]);
@@ -178,16 +194,23 @@ fn join_command(
     command.args(["-protocol_whitelist", "file", "-i"]);
     command.arg(file_argument(&clip.path));
     command.args(["-map", "0:v:0", "-map", "1:a?", "-c", "copy"]);
-    let mut kept = 0;
-    for (index, codec) in &details.subtitles {
-        if let Some(how) = container.subtitle_codec(codec) {
-            command.args(["-map", &format!("1:{index}")]);
-            command.args([&format!("-c:s:{kept}"), how]);
-            kept += 1;
+    match kept {
+        Kept::Everything => {
+            let mut subtitles = 0;
+            for (index, codec) in &details.subtitles {
+                if let Some(how) = container.subtitle_codec(codec) {
+                    command.args(["-map", &format!("1:{index}")]);
+                    command.args([&format!("-c:s:{subtitles}"), how]);
+                    subtitles += 1;
+                }
+            }
+            command.args(["-map_metadata", "1", "-map_chapters", "1"]);
+            command.args(["-map_metadata:s:v:0", &format!("1:s:{}", details.stream_index)]);
+        }
+        Kept::PictureAndSound => {
+            command.args(["-map_metadata", "-1", "-map_metadata:s", "-1", "-map_chapters", "-1"]);
         }
     }
-    command.args(["-map_metadata", "1", "-map_chapters", "1"]);
-    command.args(["-map_metadata:s:v:0", &format!("1:s:{}", details.stream_index)]);
     if by_metadata {
         // It counts anticlockwise too.
         let anticlockwise = 360 - degrees;

@@ -40,7 +40,7 @@ pub use color::{ColorInfo, Matrix, Range};
 pub use encoding::Encoding;
 pub use error::MediaError;
 pub use frame::Frame;
-pub use join::{check_output, join};
+pub use join::{Kept, check_output, join};
 pub use layout::Rotation;
 pub use luma::LumaPlane;
 pub use reader::FrameReader;

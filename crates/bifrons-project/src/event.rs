@@ -25,6 +25,8 @@ pub enum Stage {
     Convert,
     /// Joining the finished chunks with the sound; counts chunks.
     Join,
+    /// Looking for a hidden face in a finished film; counts frames.
+    Check,
 }
 
 /// How a command ended. [`Event::Result`] is always the last event.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use bifrons_media::{ImageError, MediaError};
 use bifrons_project::ProjectError;
 use bifrons_training::TrainingError;
+use bifrons_vision::VisionError;
 use thiserror::Error;
 
 /// Errors of this crate. Finished chunks stay and are not made again.
@@ -36,6 +37,9 @@ pub enum SwapError {
     /// What the network drew is no picture.
     #[error("the network's picture cannot be used: {0}")]
     Picture(#[from] ImageError),
+    /// A network that looks for what must be hidden failed.
+    #[error(transparent)]
+    Vision(#[from] VisionError),
     /// The network drew something other than finite numbers.
     #[error("the network drew something other than a picture in frame {frame}")]
     NotAPicture {
@@ -59,7 +63,7 @@ impl SwapError {
             Self::Changed { .. } => Some("run `bifrons extract` again".to_owned()),
             Self::Picture(error) => error.hint(),
             Self::NotAPicture { .. } => Some("train on, or go back to an earlier checkpoint".to_owned()),
-            Self::Finish(_) => None,
+            Self::Vision(_) | Self::Finish(_) => None,
         }
     }
 }

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Instant;
 
-use bifrons_media::{Clip, Encoding, Frame, FrameSink, MediaError, join};
+use bifrons_media::{Clip, Encoding, Frame, FrameSink, Kept, MediaError, join};
 use bifrons_net::Device;
 use bifrons_project::{
-    Checkpoint, Clip as ClipRow, ClipFingerprint, ContentHash, Event, Index, Meter, Project, Reporter, Stage,
-    Stop, atomic,
+    Checkpoint, Clip as ClipRow, ClipFingerprint, ContentHash, Event, Index, Meter, Project, ProjectError,
+    Reporter, Stage, Stop, atomic,
 };
 use bifrons_vision::Mesh;
 use bifrons_vision::align::Shape;
@@ -19,6 +19,7 @@ use bifrons_vision::align::Shape;
 use crate::SwapError;
 use crate::detail::references;
 use crate::patch::Painter;
+use crate::veil::{Covered, Guard, Veil};
 use crate::window::Window;
 
 /// Frames in a chunk: some seconds of work.
@@ -61,6 +62,8 @@ pub struct FilmJob<'a> {
     pub device: &'a Device,
     /// What is done last.
     pub finish: &'a dyn Finish,
+    /// How the clip's person is hidden, if the film is to hide them.
+    pub veil: Option<&'a Veil<'a>>,
     /// The part of the chunks that is to be made; `None` makes what is missing and joins the film.
     pub shard: Option<Shard>,
 }
@@ -118,6 +121,8 @@ pub struct Converted {
     pub frames_swapped: usize,
     /// Frames converted per second, where any were left to convert.
     pub frames_per_sec: Option<f64>,
+    /// What was covered in a veiled film that was finished now.
+    pub covered: Covered,
 }
 
 /// Converts a film, or the rest of it.
@@ -139,7 +144,7 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
     if is_finished(&finished, job.output)? {
         let frames_swapped = frames_with_face(job.project.index(), job.clip)?;
         let frames = clip.frame_count();
-        return Ok(Converted { ending: Ending::Finished, frames, frames_swapped, frames_per_sec: None });
+        return Ok(Converted { ending: Ending::Finished, frames, frames_swapped, frames_per_sec: None, covered: Covered::default() });
     }
     let work = folder.join(plan);
     atomic::create_dir_all(&work)?;
@@ -155,6 +160,8 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
     let chunks: Vec<_> =
         (0..count).step_by(CHUNK_FRAMES).map(|from| from..(from + CHUNK_FRAMES).min(count)).collect();
     let chunk_path = |number: usize| work.join(format!("{number:05}.mp4"));
+    let covered_path = |number: usize| work.join(format!("{number:05}.covered"));
+    let guard = job.veil.map(|veil| Guard::new(veil, job.project.index(), job.clip)).transpose()?;
 
     let name = job.output.file_name().map(|name| name.to_string_lossy().into_owned());
     let own: Vec<_> = chunks
@@ -178,6 +185,7 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
         window.seek(frames.start)?;
         let part = atomic::part_path(&path);
         let mut sink = FrameSink::create(&clip, frames.clone(), &encoding, &part)?;
+        let mut covered = Covered::default();
         for index in frames.clone() {
             if stop.is_requested() {
                 drop(sink);
@@ -187,6 +195,7 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
                     frames: count,
                     frames_swapped: 0,
                     frames_per_sec: None,
+                    covered: Covered::default(),
                 });
             }
             let mut frame = window.next_frame()?.ok_or_else(|| MediaError::Truncated {
@@ -194,12 +203,19 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
                 decoded: index,
                 expected: count,
             })?;
+            if let Some(guard) = &guard {
+                covered.add(index, guard.cover(&mut frame)?);
+            }
             job.finish.frame(&mut frame)?;
             sink.write(&frame)?;
             converted += 1;
             meter.advance(1, reporter);
         }
         sink.finish()?;
+        if guard.is_some() {
+            // before the chunk, which says that all of it is there
+            atomic::write(&covered_path(number), covered.to_text().as_bytes())?;
+        }
         atomic::publish(&part, &path)?;
     }
     let frames_per_sec = (converted > 0).then(|| converted as f64 / started.elapsed().as_secs_f64());
@@ -212,12 +228,23 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
             frames: count,
             frames_swapped: 0,
             frames_per_sec,
+            covered: Covered::default(),
         });
     }
     let mut joining = Meter::new(Stage::Join, name, 0, Some(chunks.len() as u64));
     atomic::remove_stale_parts(job.output)?;
     let part = atomic::part_path(job.output);
-    join(&clip, &chunk_paths, &part, job.output)?;
+    let mut covered = Covered::default();
+    if guard.is_some() {
+        for path in (0..chunks.len()).map(covered_path) {
+            let text = std::fs::read_to_string(&path).map_err(|e| ProjectError::io("read", &path, e))?;
+            let damaged = |reason: &str| ProjectError::Damaged { path: path.clone(), reason: reason.to_owned() };
+            covered.extend(text.parse().map_err(damaged)?);
+        }
+    }
+    // what footage says of itself may say who was filmed
+    let kept = if guard.is_some() { Kept::PictureAndSound } else { Kept::Everything };
+    join(&clip, &chunk_paths, &part, job.output, kept)?;
     let part = job.finish.film(&part).map_err(SwapError::Finish)?;
     if part.is_dir() {
         atomic::publish_dir(&part, job.output)?;
@@ -238,7 +265,7 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
         );
         reporter.report(&Event::Message { text });
     }
-    Ok(Converted { ending: Ending::Finished, frames: count, frames_swapped, frames_per_sec })
+    Ok(Converted { ending: Ending::Finished, frames: count, frames_swapped, frames_per_sec, covered })
 }
 
 /// What the replaced person's face is shaped like, from faces spread over the clip.
@@ -280,12 +307,42 @@ fn plan(job: &FilmJob<'_>, encoding: &Encoding) -> Result<String, SwapError> {
         manifest.files.iter().map(|(name, entry)| format!("{name} {}", entry.blake3)).collect();
     let detail = references(job.project, job.identity)?;
     let detail: Vec<_> = detail.iter().map(|face| face.id).collect();
+    let faces = faces_hash(job.project.index(), job.clip, job.veil.is_some())?;
     let text = format!(
-        "{METHOD} {CHUNK_FRAMES} {:?} {} {} {encoding:?} {model:?} {detail:?} {}",
+        "{METHOD} {CHUNK_FRAMES} {:?} {} {} {faces} {encoding:?} {model:?} {detail:?} {} {:?}",
         job.clip.info.fingerprint,
         job.clip.person,
         job.identity,
-        job.finish.plan()
+        job.finish.plan(),
+        job.veil.map(Veil::plan)
     );
     Ok(ContentHash::of_bytes(text.as_bytes()).to_string()[..16].to_owned())
+}
+
+/// What the index says of a clip's faces: a landmark that was moved or a track that was given to somebody else makes another
+/// film. For a veiled one everybody's faces count.
+fn faces_hash(index: &Index, clip: &ClipRow, everybody: bool) -> Result<ContentHash, SwapError> {
+    const PORTION: usize = 500;
+    let mut bytes = Vec::new();
+    for from in (0..clip.info.frames).step_by(PORTION) {
+        let frames = from..from + PORTION;
+        let faces = match everybody {
+            true => index.faces_in(clip.id, frames)?,
+            false => index.person_faces_in(clip.id, &clip.person, frames)?,
+        };
+        let before = ContentHash::of_bytes(&bytes).to_string();
+        bytes = before.into_bytes();
+        for face in faces {
+            bytes.extend((face.record.frame as u64).to_le_bytes());
+            bytes.extend(face.record.track.to_le_bytes());
+            bytes.extend(face.record.points.iter().flatten().flat_map(|value| value.to_le_bytes()));
+        }
+    }
+    if everybody {
+        for track in index.tracks(clip.id)? {
+            bytes.extend(track.track.to_le_bytes());
+            bytes.extend(track.person.unwrap_or_default().into_bytes());
+        }
+    }
+    Ok(ContentHash::of_bytes(&bytes))
 }

@@ -19,7 +19,9 @@ pub mod light;
 pub mod patch;
 mod seam;
 mod steady;
+mod veil;
 mod window;
 
 pub use error::SwapError;
 pub use film::{Converted, Ending, FilmJob, Finish, Shard, convert_film};
+pub use veil::{Covered, Reason, Recogniser, Veil};

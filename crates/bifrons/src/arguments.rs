@@ -127,6 +127,10 @@ pub(crate) enum Command {
         /// it then joins the film.
         #[arg(long, value_name = "I/N")]
         shard: Option<Shard>,
+        /// Hide who was filmed: a frame in which the face cannot be replaced is covered, the finished film is checked, and
+        /// nothing of the footage but picture and sound is kept.
+        #[arg(long)]
+        veil: bool,
         /// Where to compute: cpu.
         #[arg(long, default_value = "cpu")]
         device: String,

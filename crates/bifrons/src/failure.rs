@@ -134,9 +134,10 @@ fn judge(error: &anyhow::Error) -> (u8, Option<String>) {
         return match error {
             SwapError::Media(error) => of_media(error),
             SwapError::Project(error) => of_project(error),
-            SwapError::Finish(error) => match error.downcast_ref::<SealError>() {
-                Some(error) => of_seal(error),
-                None => (ENVIRONMENT, None),
+            SwapError::Finish(error) => match (error.downcast_ref(), error.downcast_ref::<Unusable>()) {
+                (Some(error), _) => of_seal(error),
+                (_, Some(error)) => (INPUT, error.hint.clone()),
+                _ => (ENVIRONMENT, None),
             },
             _ => (INPUT, error.hint()),
         };

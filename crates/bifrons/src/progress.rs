@@ -177,6 +177,7 @@ fn label(stage: Stage, item: Option<&str>) -> String {
         Stage::Train => "train",
         Stage::Convert => "convert",
         Stage::Join => "join",
+        Stage::Check => "check",
     };
     format!("{verb:<10} {}", item.unwrap_or_default()).trim_end().to_owned()
 }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use bifrons_media::{Clip, Encoding, FrameSink, MediaError, join};
+use bifrons_media::{Clip, Encoding, FrameSink, Kept, MediaError, join};
 
 /// A real test clip, or `None` (said on stderr) where the data folder is absent.
 pub(crate) fn real_clip(name: &str) -> Option<PathBuf> {
@@ -58,7 +58,7 @@ pub(crate) fn round_trip(
     }
     assert!(reader.next_frame()?.is_none());
     let out = folder.join(final_name);
-    join(&clip, &chunks, &out, Path::new(final_name))?;
+    join(&clip, &chunks, &out, Path::new(final_name), Kept::Everything)?;
     let made = Clip::open(&out)?;
     Ok((clip, made))
 }

@@ -4,23 +4,32 @@ use std::path::Path;
 
 use bifrons_net::Device;
 use bifrons_project::{Clip, Event, Project};
-use bifrons_swap::{Ending, FilmJob, Shard, convert_film};
+use bifrons_swap::{Ending, FilmJob, Shard, SwapError, Veil, convert_film};
 
 use super::Context;
 use super::finish::Finishing;
 use super::project::check_output;
 use super::train::named_device;
+use super::veil::{self, Watcher};
 use crate::failure::{Finished, Unusable, Usage};
+
+/// What was asked for.
+#[derive(Clone, Copy)]
+pub(super) struct How<'a> {
+    pub(super) shard: Option<Shard>,
+    pub(super) veil: bool,
+    pub(super) device: &'a str,
+}
 
 pub(super) fn run(
     dir: &Path,
     identity: &str,
     film: &Path,
     output: &Path,
-    shard: Option<Shard>,
-    device: &str,
+    how: How<'_>,
     context: &Context,
 ) -> anyhow::Result<Finished> {
+    let How { shard, veil, device } = how;
     let device = named_device(device)?;
     let project = if shard.is_some() { Project::open_shared(dir)? } else { Project::open(dir)? };
     let wanted = project.layout().to_stored(film)?;
@@ -28,7 +37,7 @@ pub(super) fn run(
         for clip in project.index().clips_of(&person)? {
             if project.layout().to_stored(&clip.path)? == wanted && person != identity {
                 let mut finished = Finished::default();
-                let film = Film { identity, clip: &clip, output, shard };
+                let film = Film { identity, clip: &clip, output, shard, veil };
                 convert_clip(&project, &film, &device, context, &mut finished)?;
                 return Ok(finished);
             }
@@ -50,6 +59,8 @@ pub(super) struct Film<'a> {
     pub(super) clip: &'a Clip,
     pub(super) output: &'a Path,
     pub(super) shard: Option<Shard>,
+    /// Whether it hides the clip's person.
+    pub(super) veil: bool,
 }
 
 /// Converts one clip with the newest model. `false` when stopped before the end.
@@ -60,7 +71,7 @@ pub(super) fn convert_clip(
     context: &Context,
     finished: &mut Finished,
 ) -> anyhow::Result<bool> {
-    let Film { identity, clip, output, shard } = *film;
+    let Film { identity, clip, output, shard, veil } = *film;
     check_output(project, output)?;
     if !project.index().extraction(clip.id)?.done {
         let reason = format!("the faces of {} are not found yet", clip.path.display());
@@ -75,10 +86,28 @@ pub(super) fn convert_clip(
         let hint = Some("run `bifrons train` first".to_owned());
         return Err(Unusable { reason: "this project has no trained model yet".to_owned(), hint }.into());
     };
-    let finish = Finishing::new(project, clip, identity, output, &checkpoint, context)?;
-    let job =
-        FilmJob { project, clip, identity, output, checkpoint: &checkpoint, device, finish: &finish, shard };
-    let converted = convert_film(&job, context.reporter.as_ref(), &context.stop)?;
+    let watcher = veil.then(|| Watcher::of(project, clip)).transpose()?;
+    let finish = Finishing::new(project, film, &checkpoint, watcher.as_ref(), context)?;
+    let veil = watcher.as_ref().map(|watcher| Veil { vision: &watcher.vision, recogniser: watcher });
+    let job = FilmJob {
+        project,
+        clip,
+        identity,
+        output,
+        checkpoint: &checkpoint,
+        device,
+        finish: &finish,
+        veil: veil.as_ref(),
+        shard,
+    };
+    let converted = match convert_film(&job, context.reporter.as_ref(), &context.stop) {
+        // in the middle of the last look at a veiled film
+        Err(SwapError::Finish(_)) if context.stop.is_requested() => {
+            finished.stopped = true;
+            return Ok(false);
+        }
+        converted => converted?,
+    };
     match converted.ending {
         Ending::Stopped => {
             finished.stopped = true;
@@ -96,6 +125,10 @@ pub(super) fn convert_clip(
             finished.outputs.push(output.to_owned());
             finished.measured.insert("frames".to_owned(), converted.frames as f64);
             finished.measured.insert("frames_swapped".to_owned(), converted.frames_swapped as f64);
+            if job.veil.is_some() {
+                finished.measured.insert("frames_covered".to_owned(), converted.covered.0.len() as f64);
+                veil::report(&converted.covered, context);
+            }
         }
     }
     if let Some(rate) = converted.frames_per_sec {

@@ -12,28 +12,33 @@ use bifrons_swap::Finish;
 use bifrons_training::CheckpointMeta;
 
 use super::Context;
+use super::convert::Film;
 use super::seal::keys;
+use super::veil::Watcher;
 
 /// How one film is finished.
 #[derive(Debug)]
-pub(super) struct Finishing {
+pub(super) struct Finishing<'a> {
     output: PathBuf,
     marker: Option<Marker>,
     number: u64,
     labelled: bool,
     facts: Facts,
     keys: Keys,
+    /// Looks for somebody who must not be seen, before the film gets its name.
+    watcher: Option<&'a Watcher>,
+    context: &'a Context,
 }
 
-impl Finishing {
+impl<'a> Finishing<'a> {
     pub(super) fn new(
         project: &Project,
-        footage: &Clip,
-        identity: &str,
-        output: &Path,
+        film: &Film<'_>,
         checkpoint: &Checkpoint,
-        context: &Context,
+        watcher: Option<&'a Watcher>,
+        context: &'a Context,
     ) -> anyhow::Result<Self> {
+        let Film { identity, clip: footage, output, .. } = *film;
         let media = bifrons_media::Clip::open(&footage.path)?;
         if media.kind() != ClipKind::PictureFolder {
             format_of(output)?;
@@ -80,16 +85,16 @@ impl Finishing {
             frames_replaced: frames_replaced(project, footage)?,
             consent,
             mark: marker.is_some().then(|| format!("{number:016x}")),
-            ..Making::new(Kind::Swap, media.frame_count())
+            ..Making::new(if watcher.is_some() { Kind::Veil } else { Kind::Swap }, media.frame_count())
         };
         let inputs = identity_clips.into_iter().map(|clip| clip.path).collect();
         let facts = Facts { making, footage: Some(footage.path.clone()), inputs };
         let labelled = !without.is_empty();
-        Ok(Self { output: output.to_owned(), marker, number, labelled, facts, keys: keys()? })
+        Ok(Self { output: output.to_owned(), marker, number, labelled, facts, keys: keys()?, watcher, context })
     }
 }
 
-impl Finish for Finishing {
+impl Finish for Finishing<'_> {
     fn plan(&self) -> String {
         // what the seal says of consent counts too: a film is sealed anew when it has changed
         let records = self.facts.making.consent.iter().map(|note| note.record.as_deref().unwrap_or("none"));
@@ -112,6 +117,10 @@ impl Finish for Finishing {
     }
 
     fn film(&self, part: &Path) -> Result<PathBuf, Box<dyn Error + Send + Sync>> {
+        if let Some(watcher) = self.watcher {
+            let found = watcher.inspect(part, self.context)?.judge(&self.output)?;
+            self.context.reporter.report(&Event::message(found));
+        }
         if !part.is_dir() {
             return Ok(seal(part, &self.output, &self.facts, &self.keys)?);
         }

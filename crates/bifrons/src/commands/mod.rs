@@ -15,6 +15,7 @@ mod seal;
 mod studio;
 mod swap;
 mod train;
+mod veil;
 mod verify;
 
 use std::sync::Arc;
@@ -35,6 +36,12 @@ pub(crate) struct Context {
     pub(crate) json: bool,
 }
 
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").field("json", &self.json).finish_non_exhaustive()
+    }
+}
+
 /// Runs one command.
 pub(crate) fn run(command: &Command, context: &Context) -> anyhow::Result<Finished> {
     match command {
@@ -51,8 +58,9 @@ pub(crate) fn run(command: &Command, context: &Context) -> anyhow::Result<Finish
         }
         Command::Inspect { film, project } => inspect::run(film, &project.project, context),
         Command::Model { what } => model::run(what, context),
-        Command::Convert { face, onto, output, project, shard, device } => {
-            convert::run(&project.project, face, onto, output, *shard, device, context)
+        Command::Convert { face, onto, output, project, shard, veil, device } => {
+            let how = convert::How { shard: *shard, veil: *veil, device };
+            convert::run(&project.project, face, onto, output, how, context)
         }
         Command::Sheet { footage, result, output, project } => {
             sheet::run(footage, result, project.as_deref(), output)

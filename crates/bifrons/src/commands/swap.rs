@@ -81,7 +81,7 @@ fn stages(
     if !train_people(project, &people, preset, seed, &limits, &how, device, context, finished)? {
         return Ok(false);
     }
-    let film = Film { identity, clip: &film, output: &arguments.output, shard: None };
+    let film = Film { identity, clip: &film, output: &arguments.output, shard: None, veil: false };
     convert_clip(project, &film, device, context, finished)
 }
 
