@@ -213,10 +213,7 @@ mod tests {
         };
         let check = |wanted, today| consent.allows(wanted, day(today));
         assert_eq!(check(Purpose::Identity, "2027-02-28"), Ok(()));
-        assert_eq!(
-            check(Purpose::Identity, "2027-03-01").unwrap_err(),
-            "it ended on 2027-02-28"
-        );
+        assert_eq!(check(Purpose::Identity, "2027-03-01").unwrap_err(), "it ended on 2027-02-28");
         assert!(check(Purpose::Footage, "2027-02-28").unwrap_err().contains("not for being replaced"));
         assert_eq!(Consent::new(Basis::Own).allows(Purpose::Footage, day("9999-12-31")), Ok(()));
     }

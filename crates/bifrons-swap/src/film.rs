@@ -144,7 +144,13 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
     if is_finished(&finished, job.output)? {
         let frames_swapped = frames_with_face(job.project.index(), job.clip)?;
         let frames = clip.frame_count();
-        return Ok(Converted { ending: Ending::Finished, frames, frames_swapped, frames_per_sec: None, covered: Covered::default() });
+        return Ok(Converted {
+            ending: Ending::Finished,
+            frames,
+            frames_swapped,
+            frames_per_sec: None,
+            covered: Covered::default(),
+        });
     }
     let work = folder.join(plan);
     atomic::create_dir_all(&work)?;
@@ -238,7 +244,8 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
     if guard.is_some() {
         for path in (0..chunks.len()).map(covered_path) {
             let text = std::fs::read_to_string(&path).map_err(|e| ProjectError::io("read", &path, e))?;
-            let damaged = |reason: &str| ProjectError::Damaged { path: path.clone(), reason: reason.to_owned() };
+            let damaged =
+                |reason: &str| ProjectError::Damaged { path: path.clone(), reason: reason.to_owned() };
             covered.extend(text.parse().map_err(damaged)?);
         }
     }

@@ -13,11 +13,11 @@ use std::fmt::Debug;
 use std::str::FromStr;
 
 use bifrons_media::Frame;
-use bifrons_project::{Clip as ClipRow, Index};
+use bifrons_project::{Clip as ClipRow, Face, Index};
 use bifrons_vision::{BoundingBox, DetectorOptions, Mesh, Vision, VisionError};
 
 use crate::SwapError;
-use cover::{Head, cover};
+use cover::{Head, cover, cover_around};
 
 /// Counts up when other places are covered, or in another way.
 const METHOD: u32 = 1;
@@ -131,6 +131,13 @@ impl FromStr for Covered {
     }
 }
 
+/// A face of the index.
+struct Seen {
+    mesh: Mesh,
+    track: u32,
+    yaw_deg: f32,
+}
+
 /// Looks after the frames of one clip.
 pub(crate) struct Guard<'a> {
     veil: &'a Veil<'a>,
@@ -147,9 +154,22 @@ impl<'a> Guard<'a> {
         Ok(Self { veil, index, row, people })
     }
 
-    /// Covers what must not be seen of a frame whose face was replaced, and says why.
+    /// Covers what must not be seen of a frame whose face was replaced, and says why. What is around the witness's new
+    /// face is blurred in every frame, which needs no reason: hair and outline tell who somebody is, and an audience is to
+    /// see that the face is not theirs.
     pub(crate) fn cover(&self, frame: &mut Frame) -> Result<Vec<Reason>, SwapError> {
-        let heads = self.heads(frame)?;
+        let number = frame.index();
+        let faces = self.index.faces_in(self.row.id, number..number + 1)?;
+        // points of the index were checked when they were read
+        let seen = |Face { record, .. }: Face| {
+            let mesh = Mesh::try_from(record.points).ok()?;
+            Some(Seen { mesh, track: record.track, yaw_deg: record.yaw_deg })
+        };
+        let faces: Vec<_> = faces.into_iter().filter_map(seen).collect();
+        for face in faces.iter().filter(|face| self.is_witness(face)) {
+            cover_around(frame, &face.mesh)?;
+        }
+        let heads = self.heads(frame, &faces)?;
         let mut reasons: Vec<_> = heads.iter().map(|(_, reason)| *reason).collect();
         reasons.sort_unstable();
         reasons.dedup();
@@ -159,35 +179,31 @@ impl<'a> Guard<'a> {
         Ok(reasons)
     }
 
-    fn heads(&self, frame: &Frame) -> Result<Vec<(Head, Reason)>, SwapError> {
-        let number = frame.index();
-        let witness = &self.row.person;
+    fn is_witness(&self, face: &Seen) -> bool {
+        self.people.get(&face.track).is_some_and(|person| *person == self.row.person)
+    }
+
+    fn heads(&self, frame: &Frame, faces: &[Seen]) -> Result<Vec<(Head, Reason)>, SwapError> {
         let mut heads = Vec::new();
         let mut known: Vec<BoundingBox> = Vec::new();
-        let mut witness_is_there = false;
-        for face in self.index.faces_in(self.row.id, number..number + 1)? {
-            let person = self.people.get(&face.record.track);
-            let is_witness = person.is_some_and(|person| person == witness);
-            witness_is_there |= is_witness;
-            let yaw_deg = face.record.yaw_deg;
-            // points of the index were checked when they were read
-            let Ok(mesh) = Mesh::try_from(face.record.points) else { continue };
-            let reason = if person.is_none() {
+        for face in faces {
+            let reason = if !self.people.contains_key(&face.track) {
                 Some(Reason::Stranger)
-            } else if is_witness && yaw_deg.abs() > MOST_YAW_DEG {
+            } else if self.is_witness(face) && face.yaw_deg.abs() > MOST_YAW_DEG {
                 Some(Reason::Turned)
-            } else if self.veil.recogniser.recognises(frame, &mesh)? {
+            } else if self.veil.recogniser.recognises(frame, &face.mesh)? {
                 Some(Reason::Recognised)
             } else {
                 None
             };
+            let bbox = face.mesh.bounding_box();
             match reason {
-                Some(reason) => heads.push((Head::around(&mesh.bounding_box()), reason)),
-                None => known.push(mesh.bounding_box()),
+                Some(reason) => heads.push((Head::around(&bbox), reason)),
+                None => known.push(bbox),
             }
         }
-        if !witness_is_there {
-            let places = presence::places(self.index, self.row, number)?;
+        if !faces.iter().any(|face| self.is_witness(face)) {
+            let places = presence::places(self.index, self.row, frame.index())?;
             heads.extend(places.into_iter().map(|head| (head, Reason::NotFound)));
         }
         let options = DetectorOptions {

@@ -1,14 +1,19 @@
 //! Blurring a head until nobody is in it.
 
 use bifrons_media::{Frame, PixelRect, ResizeFilter};
-use bifrons_vision::BoundingBox;
+use bifrons_vision::align::{Framing, crop_from_frame, hull_mask};
+use bifrons_vision::geometry::{Border, Similarity, warp_plane};
+use bifrons_vision::{BoundingBox, Mesh};
 
 use crate::SwapError;
+use crate::patch::PATCH_PX;
 
 /// Colours across a head: too few for a face.
 const CELLS: f32 = 4.0;
 /// The soft edge lies outside the head, so wide as a share of its radius.
 const EDGE: f32 = 0.15;
+/// Width of the soft edge between a face that stays and what is blurred around it, as a share of a patch's side.
+const FACE_EDGE: f32 = 0.1;
 
 /// An ellipse that holds a head, in displayed frame pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,6 +58,31 @@ impl Head {
 /// # Errors
 /// [`SwapError::Picture`], [`SwapError::Media`]: a frame that cannot be written to, which no head causes.
 pub(crate) fn cover(frame: &mut Frame, head: &Head) -> Result<(), SwapError> {
+    blur(frame, head, |_| None)
+}
+
+/// Does it to hair, ears and outline alone, around the face under `mesh`, which stays.
+///
+/// # Errors
+/// As [`cover`].
+pub(crate) fn cover_around(frame: &mut Frame, mesh: &Mesh) -> Result<(), SwapError> {
+    let patch_from_frame = Framing::Face.from_crop(PATCH_PX) * crop_from_frame(mesh);
+    let points = mesh.points_in(&patch_from_frame);
+    let face = hull_mask(&points, PATCH_PX, FACE_EDGE * PATCH_PX as f32);
+    blur(frame, &Head::around(&mesh.bounding_box()), |rect| {
+        let rect_from_frame = Similarity::translation(-(rect.x as f64), -(rect.y as f64));
+        let rect_from_patch = rect_from_frame * patch_from_frame.inverse();
+        let outside = Border::Constant(0.0);
+        Some(warp_plane(&face, PATCH_PX, PATCH_PX, &rect_from_patch, rect.width, rect.height, outside))
+    })
+}
+
+/// Blurs a head but for what `kept` has of the rectangle around it, 0 to 1.
+fn blur(
+    frame: &mut Frame,
+    head: &Head,
+    kept: impl FnOnce(PixelRect) -> Option<Vec<f32>>,
+) -> Result<(), SwapError> {
     let [rx, ry] = head.radius.map(|radius| radius * (1.0 + EDGE));
     let rect = PixelRect::covering(
         head.center[0] - rx,
@@ -77,9 +107,11 @@ pub(crate) fn cover(frame: &mut Frame, head: &Head) -> Result<(), SwapError> {
             alpha.push(((1.0 + EDGE - distance) / EDGE).clamp(0.0, 1.0));
         }
     }
-    for ((to, from), alpha) in
-        picture.data.chunks_exact_mut(3).zip(blurred.data.chunks_exact(3)).zip(&alpha)
-    {
+    if let Some(kept) = kept(rect) {
+        alpha.iter_mut().zip(kept).for_each(|(alpha, kept)| *alpha *= 1.0 - kept);
+    }
+    let pixels = picture.data.chunks_exact_mut(3).zip(blurred.data.chunks_exact(3));
+    for ((to, from), alpha) in pixels.zip(&alpha) {
         to.iter_mut().zip(from).for_each(|(to, from)| *to += alpha * (from - *to));
     }
     frame.set_rgb(rect, &picture, &alpha)?;

@@ -90,7 +90,16 @@ impl<'a> Finishing<'a> {
         let inputs = identity_clips.into_iter().map(|clip| clip.path).collect();
         let facts = Facts { making, footage: Some(footage.path.clone()), inputs };
         let labelled = !without.is_empty();
-        Ok(Self { output: output.to_owned(), marker, number, labelled, facts, keys: keys()?, watcher, context })
+        Ok(Self {
+            output: output.to_owned(),
+            marker,
+            number,
+            labelled,
+            facts,
+            keys: keys()?,
+            watcher,
+            context,
+        })
     }
 }
 
