@@ -138,7 +138,8 @@ impl Inspection {
                 film.display(),
                 recognised.len()
             );
-            let hint = "train on (`bifrons train`), or take another identity; those frames are replaced worst";
+            let hint =
+                "train on (`bifrons train`), or take another identity; those frames are replaced worst";
             return Err(Unusable { reason, hint: Some(hint.to_owned()) });
         }
         Ok(format!(

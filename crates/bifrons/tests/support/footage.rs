@@ -148,6 +148,13 @@ pub(crate) fn two_people(path: PathBuf, frames: usize, second_from: usize) -> Pa
     path
 }
 
+/// The same clip with a title in its metadata.
+pub(crate) fn titled(clip: &Path, title: &str, path: PathBuf) -> PathBuf {
+    let title = format!("title={title}");
+    finish(ffmpeg().arg("-i").arg(clip).args(["-map", "0", "-c", "copy", "-metadata", &title]).arg(&path));
+    path
+}
+
 /// A tone about as long as so many frames.
 fn tone_for(frames: usize) -> String {
     format!("sine=frequency=330:sample_rate=44100:duration={}", frames as f64 / 25.0)
