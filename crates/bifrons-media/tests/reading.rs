@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bifrons_media::{
-    Clip, ClipKind, Encoding, FrameSink, MediaError, PixelRect, RgbImage, Tools, check_output, join,
+    Clip, ClipKind, Encoding, FrameSink, Kept, MediaError, PixelRect, RgbImage, Tools, check_output, join,
 };
 use common::{checksum, ffmpeg, real_clip};
 
@@ -283,7 +283,7 @@ fn pictures_are_clips_too() {
         sink.finish().unwrap();
         chunks.push(part);
     }
-    join(&clip, &chunks, &f.join("out.part"), Path::new("out")).unwrap();
+    join(&clip, &chunks, &f.join("out.part"), Path::new("out"), Kept::Everything).unwrap();
     let made = Clip::open(f.join("out.part")).unwrap();
     let mut reader = made.read(1).unwrap();
     let frame = reader.next_frame().unwrap().unwrap();
@@ -297,7 +297,7 @@ fn pictures_are_clips_too() {
     sink.write(&single.read(0).unwrap().next_frame().unwrap().unwrap()).unwrap();
     sink.finish().unwrap();
     for name in ["made.png", "made.jpg"] {
-        join(&single, std::slice::from_ref(&part), &f.join(name), Path::new(name)).unwrap();
+        join(&single, std::slice::from_ref(&part), &f.join(name), Path::new(name), Kept::Everything).unwrap();
         let made = Clip::open(f.join(name)).unwrap();
         let frame = made.read(0).unwrap().next_frame().unwrap().unwrap();
         assert_eq!(frame.rgb(frame.whole()).to_rgb8()[..3], [128, 128, 128]);

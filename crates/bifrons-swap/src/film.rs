@@ -264,7 +264,7 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
     atomic::write(&finished, ContentHash::of_file(job.output)?.to_string().as_bytes())?;
 
     let frames_swapped = frames_with_face(job.project.index(), job.clip)?;
-    if frames_swapped < count {
+    if frames_swapped < count && guard.is_none() {
         let text = format!(
             "{} of {count} frames show no face of {}; they stay as filmed",
             count - frames_swapped,
