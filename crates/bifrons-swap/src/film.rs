@@ -167,7 +167,7 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
         (0..count).step_by(CHUNK_FRAMES).map(|from| from..(from + CHUNK_FRAMES).min(count)).collect();
     let chunk_path = |number: usize| work.join(format!("{number:05}.mp4"));
     let covered_path = |number: usize| work.join(format!("{number:05}.covered"));
-    let guard = job.veil.map(|veil| Guard::new(veil, job.project.index(), job.clip)).transpose()?;
+    let guard = job.veil.map(|veil| Guard::new(veil, job.project.index(), job.clip, &clip)).transpose()?;
 
     let name = job.output.file_name().map(|name| name.to_string_lossy().into_owned());
     let own: Vec<_> = chunks

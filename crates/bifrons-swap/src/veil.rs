@@ -12,12 +12,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 use std::str::FromStr;
 
-use bifrons_media::Frame;
+use bifrons_media::{Clip, Frame};
 use bifrons_project::{Clip as ClipRow, Face, Index};
 use bifrons_vision::{BoundingBox, DetectorOptions, Mesh, Vision, VisionError};
 
 use crate::SwapError;
 use cover::{Head, cover, cover_around};
+use presence::Shots;
 
 /// Counts up when other places are covered, or in another way.
 const METHOD: u32 = 1;
@@ -145,13 +146,19 @@ pub(crate) struct Guard<'a> {
     row: &'a ClipRow,
     /// Whose the tracks are; those that are nobody's are left out.
     people: HashMap<u32, String>,
+    shots: Shots,
 }
 
 impl<'a> Guard<'a> {
-    pub(crate) fn new(veil: &'a Veil<'a>, index: &'a Index, row: &'a ClipRow) -> Result<Self, SwapError> {
+    pub(crate) fn new(
+        veil: &'a Veil<'a>,
+        index: &'a Index,
+        row: &'a ClipRow,
+        clip: &Clip,
+    ) -> Result<Self, SwapError> {
         let tracks = index.tracks(row.id)?.into_iter();
         let people = tracks.filter_map(|track| Some((track.track, track.person?))).collect();
-        Ok(Self { veil, index, row, people })
+        Ok(Self { veil, index, row, people, shots: Shots::of(clip)? })
     }
 
     /// Covers what must not be seen of a frame whose face was replaced, and says why. What is around the witness's new
@@ -203,7 +210,7 @@ impl<'a> Guard<'a> {
             }
         }
         if !faces.iter().any(|face| self.is_witness(face)) {
-            let places = presence::places(self.index, self.row, frame.index())?;
+            let places = presence::places(self.index, self.row, &self.shots, frame.index())?;
             heads.extend(places.into_iter().map(|head| (head, Reason::NotFound)));
         }
         let options = DetectorOptions {

@@ -25,5 +25,7 @@ pub use network::{Array, Network, NetworkFile, load_network};
 pub use picture::Picture;
 pub use pose::{Pose, eye_openness, mouth_openness, pose};
 pub use sharpness::sharpness;
-pub use track::{EndReason, Followed, Observation, Step, TrackEnd, Tracker, TrackerOptions, TrackerState};
+pub use track::{
+    CutFinder, EndReason, Followed, Observation, Step, TrackEnd, Tracker, TrackerOptions, TrackerState,
+};
 pub use vision::Vision;

@@ -36,7 +36,7 @@ const HISTOGRAM_BINS: usize = 32;
 
 /// Remembers what the last frame looked like.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub(super) struct CutFinder {
+pub struct CutFinder {
     /// Size and luma of the last frame that was not blank.
     last: Option<Thumbnail>,
     /// The last changes of structure, oldest first.
@@ -52,7 +52,7 @@ struct Thumbnail {
 
 impl CutFinder {
     /// Whether a new shot begins with this frame. The first frame begins none.
-    pub(super) fn is_cut(&mut self, frame: LumaThumbnail) -> bool {
+    pub fn is_cut(&mut self, frame: LumaThumbnail) -> bool {
         let frame = Thumbnail { width: frame.width, height: frame.height, luma: frame.data };
         if frame.is_blank() {
             return false;

@@ -21,6 +21,7 @@ mod options;
 mod outcome;
 mod state;
 
+pub use cut::CutFinder;
 pub use options::TrackerOptions;
 pub use outcome::{EndReason, Followed, Observation, Step, TrackEnd};
 pub use state::TrackerState;
