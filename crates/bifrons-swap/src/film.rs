@@ -121,7 +121,7 @@ pub struct Converted {
     pub frames_swapped: usize,
     /// Frames converted per second, where any were left to convert.
     pub frames_per_sec: Option<f64>,
-    /// What was covered in a veiled film that was finished now.
+    /// What was covered in a veiled film.
     pub covered: Covered,
 }
 
@@ -141,6 +141,8 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
     let folder = job.project.layout().work(job.output);
     // the finished film's hash, under the name of what it was made of
     let finished = folder.join(format!("{plan}.blake3"));
+    // and what is covered in it
+    let finished_covered = folder.join(format!("{plan}.covered"));
     if is_finished(&finished, job.output)? {
         let frames_swapped = frames_with_face(job.project.index(), job.clip)?;
         let frames = clip.frame_count();
@@ -149,7 +151,7 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
             frames,
             frames_swapped,
             frames_per_sec: None,
-            covered: Covered::default(),
+            covered: job.veil.map(|_| read_covered(&finished_covered)).transpose()?.unwrap_or_default(),
         });
     }
     let work = folder.join(plan);
@@ -243,16 +245,20 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
     let mut covered = Covered::default();
     if guard.is_some() {
         for path in (0..chunks.len()).map(covered_path) {
-            let text = std::fs::read_to_string(&path).map_err(|e| ProjectError::io("read", &path, e))?;
-            let damaged =
-                |reason: &str| ProjectError::Damaged { path: path.clone(), reason: reason.to_owned() };
-            covered.extend(text.parse().map_err(damaged)?);
+            covered.extend(read_covered(&path)?);
         }
     }
     // what footage says of itself may say who was filmed
     let kept = if guard.is_some() { Kept::PictureAndSound } else { Kept::Everything };
     join(&clip, &chunk_paths, &part, job.output, kept)?;
-    let part = job.finish.film(&part).map_err(SwapError::Finish)?;
+    let part = match job.finish.film(&part) {
+        Ok(sealed) => sealed,
+        Err(error) => {
+            // a film that was refused is nobody's to find
+            atomic::remove_stale_parts(job.output)?;
+            return Err(SwapError::Finish(error));
+        }
+    };
     if part.is_dir() {
         atomic::publish_dir(&part, job.output)?;
     } else {
@@ -261,6 +267,9 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
     joining.advance(chunks.len() as u64, reporter);
     atomic::remove_dir(&folder)?;
     atomic::create_dir_all(&folder)?;
+    if guard.is_some() {
+        atomic::write(&finished_covered, covered.to_text().as_bytes())?;
+    }
     atomic::write(&finished, ContentHash::of_file(job.output)?.to_string().as_bytes())?;
 
     let frames_swapped = frames_with_face(job.project.index(), job.clip)?;
@@ -292,6 +301,13 @@ fn shape_of(index: &Index, clip: &ClipRow) -> Result<Shape, SwapError> {
 fn is_finished(finished: &Path, output: &Path) -> Result<bool, SwapError> {
     let Ok(hash) = std::fs::read_to_string(finished) else { return Ok(false) };
     Ok(output.is_file() && ContentHash::of_file(output)?.to_string() == hash)
+}
+
+/// What was written beside a chunk, or beside a film that was finished.
+fn read_covered(path: &Path) -> Result<Covered, SwapError> {
+    let text = std::fs::read_to_string(path).map_err(|error| ProjectError::io("read", path, error))?;
+    let damaged = |reason: &str| ProjectError::Damaged { path: path.to_owned(), reason: reason.to_owned() };
+    Ok(text.parse().map_err(damaged)?)
 }
 
 /// In how many frames of a clip its person's face was found.

@@ -24,4 +24,4 @@ mod window;
 
 pub use error::SwapError;
 pub use film::{Converted, Ending, FilmJob, Finish, Shard, convert_film};
-pub use veil::{Covered, Reason, Recogniser, Veil};
+pub use veil::{CAUTIOUS, Covered, Reason, Recogniser, Veil};

@@ -24,10 +24,8 @@ use presence::Shots;
 const METHOD: u32 = 1;
 /// Head turned further than this, in degrees: the profile itself would be seen. A full profile reads as some 60.
 const MOST_YAW_DEG: f32 = 40.0;
-/// Score from which something counts as a face that may be theirs: far below what finding faces to replace asks for.
-const LEAST_SCORE: f32 = 0.2;
-/// Side of the view in which such faces are looked for, in pixels.
-const LONG_SIDE_PX: usize = 640;
+/// How to look for whatever may be their face: closer, and believing far less sure detections, than for faces to replace.
+pub const CAUTIOUS: DetectorOptions = DetectorOptions { long_side_px: 640, min_score: 0.2, fuse_iou: 0.3 };
 /// Overlap (intersection over union) of a detection with a face that is known.
 const SAME_FACE_IOU: f32 = 0.2;
 
@@ -213,12 +211,7 @@ impl<'a> Guard<'a> {
             let places = presence::places(self.index, self.row, &self.shots, frame.index())?;
             heads.extend(places.into_iter().map(|head| (head, Reason::NotFound)));
         }
-        let options = DetectorOptions {
-            long_side_px: LONG_SIDE_PX,
-            min_score: LEAST_SCORE,
-            ..DetectorOptions::default()
-        };
-        for found in self.veil.vision.detect(frame, &options)? {
+        for found in self.veil.vision.detect(frame, &CAUTIOUS)? {
             let is_known = known.iter().any(|face| face.iou(&found.bbox) >= SAME_FACE_IOU)
                 || heads.iter().any(|(head, _)| head.holds(&found.bbox));
             if !is_known {

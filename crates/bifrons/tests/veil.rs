@@ -39,6 +39,10 @@ fn a_witness_is_in_no_frame_and_nothing_tells_their_name() {
     assert!(said.contains("lost") && said.contains("20–25"), "{}", ran.all());
     assert!(said.contains("nobody recognises the person"), "{}", ran.all());
 
+    // and says it again of the finished film
+    let again = run(&convert, &[&footage, Path::new("-o"), &film]);
+    assert!((again.stdout.clone() + &again.stderr).contains("20–25"), "{}", again.all());
+
     // every head has changed, its hair too
     let (was, is) = (Grey::of(&footage), Grey::of(&film));
     assert_eq!(is.count(), was.count());

@@ -6,6 +6,7 @@ use bifrons_vision::geometry::{Border, Similarity, warp_plane};
 use bifrons_vision::{BoundingBox, Mesh};
 
 use crate::SwapError;
+use crate::blend::blend;
 use crate::patch::PATCH_PX;
 
 /// Colours across a head: too few for a face.
@@ -95,7 +96,7 @@ fn blur(
     if rect.is_empty() {
         return Ok(());
     }
-    let mut picture = frame.rgb(rect);
+    let picture = frame.rgb(rect);
     let cell = (2.0 * head.radius[0].min(head.radius[1]) / CELLS).max(1.0);
     let cells = |side: usize| ((side as f32 / cell).round() as usize).max(1);
     let few = picture.resize(cells(rect.width), cells(rect.height), ResizeFilter::Area)?;
@@ -110,11 +111,7 @@ fn blur(
     if let Some(kept) = kept(rect) {
         alpha.iter_mut().zip(kept).for_each(|(alpha, kept)| *alpha *= 1.0 - kept);
     }
-    let pixels = picture.data.chunks_exact_mut(3).zip(blurred.data.chunks_exact(3));
-    for ((to, from), alpha) in pixels.zip(&alpha) {
-        to.iter_mut().zip(from).for_each(|(to, from)| *to += alpha * (from - *to));
-    }
-    frame.set_rgb(rect, &picture, &alpha)?;
+    frame.set_rgb(rect, &blend(&picture, &blurred, &alpha), &alpha)?;
     Ok(())
 }
 

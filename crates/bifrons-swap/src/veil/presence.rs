@@ -13,7 +13,6 @@ use crate::SwapError;
 const AWAY_FRAMES: usize = 48;
 /// How much larger the covered place becomes with every frame, for they may move.
 const GROWTH: f32 = 0.03;
-
 /// Frames beyond a cut that are still covered: where exactly one shot ends is not always clear.
 const BEYOND_A_CUT: usize = 3;
 

@@ -6,8 +6,8 @@ use std::path::Path;
 use bifrons_measure::face::{Likeness, Networks};
 use bifrons_media::{Clip, Frame};
 use bifrons_project::{Clip as ClipRow, Event, Meter, Project, Stage, Stop};
-use bifrons_swap::{Covered, Reason, Recogniser};
-use bifrons_vision::{DetectorOptions, Embedding, Mesh, Picture, Vision, VisionError};
+use bifrons_swap::{CAUTIOUS, Covered, Reason, Recogniser};
+use bifrons_vision::{Embedding, Mesh, Picture, Vision, VisionError};
 
 use super::Context;
 use crate::failure::Unusable;
@@ -88,7 +88,7 @@ impl Watcher {
         let mut found = Inspection { faces: 0, frames: count, recognised: Vec::new(), most };
         while let Some(frame) = reader.next_frame()? {
             stop_if_asked(&context.stop)?;
-            for detection in self.vision.detect(&frame, &DetectorOptions::default())? {
+            for detection in self.vision.detect(&frame, &CAUTIOUS)? {
                 let Some(fit) = self.vision.mesh(&frame, &detection)? else { continue };
                 let alike = self.alike(&frame, &fit.mesh)?;
                 found.faces += 1;
@@ -174,4 +174,27 @@ fn stretches(covered: &Covered) -> String {
         false => format!("{first}–{last}"),
     };
     frames.iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_network_that_recognises_somebody_is_enough() {
+        let alike = |embedding, likeness| Alike { embedding, likeness }.reaches(RECOGNISED, 0.0);
+        assert!(!alike(0.65, 0.91));
+        assert!(alike(0.652, 0.5) && alike(0.1, 0.912));
+        // outside the picture
+        assert!(!alike(-1.0, -1.0));
+    }
+
+    #[test]
+    fn a_film_in_which_somebody_is_recognised_once_is_refused() {
+        let most = Alike { embedding: 0.7, likeness: 0.8 };
+        let found = |recognised| Inspection { faces: 9, frames: 9, recognised, most };
+        assert!(found(Vec::new()).judge(Path::new("film.mp4")).is_ok());
+        let refused = found(vec![4]).judge(Path::new("film.mp4")).unwrap_err();
+        assert!(refused.reason.contains("film.mp4") && refused.reason.contains("frame 4"), "{refused}");
+    }
 }
