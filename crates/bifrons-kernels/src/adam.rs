@@ -23,6 +23,14 @@ pub struct Adam {
 const PIECE: usize = 1 << 14;
 
 impl Adam {
+    /// What corrects moments that began at zero: the rate over 1 − β₁ᵗ, and 1 / √(1 − β₂ᵗ), which the root of the squares is
+    /// multiplied by.
+    #[must_use]
+    pub fn corrected(&self) -> (f32, f32) {
+        let rate = self.rate / (1.0 - self.beta_1.powi(self.step));
+        (rate, 1.0 / (1.0 - self.beta_2.powi(self.step)).sqrt())
+    }
+
     /// One step: changes `weights` and both moments in place. Gradients may be bf16: moments smooth what rounding adds.
     ///
     /// # Panics
@@ -36,8 +44,7 @@ impl Adam {
     ) {
         let count = weights.len();
         assert!(gradient.len() == count && mean.len() == count && square.len() == count);
-        let rate = self.rate / (1.0 - self.beta_1.powi(self.step));
-        let scale = 1.0 / (1.0 - self.beta_2.powi(self.step)).sqrt();
+        let (rate, scale) = self.corrected();
         let (beta_1, beta_2, epsilon) = (self.beta_1, self.beta_2, self.epsilon);
         let pieces = weights
             .par_chunks_mut(PIECE)

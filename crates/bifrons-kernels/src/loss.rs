@@ -15,8 +15,9 @@ use crate::tile::Tile;
 pub const WINDOW_PX: usize = 11;
 const SIGMA_PX: f64 = 1.5;
 /// SSIM's constants (K·L)² for L = 1.
-const C1: f32 = 0.01 * 0.01;
-const C2: f32 = 0.03 * 0.03;
+pub const C1: f32 = 0.01 * 0.01;
+/// See [`C1`].
+pub const C2: f32 = 0.03 * 0.03;
 
 /// Faces to compare. All `[image, channel, y, x]`, square, values in `[0, 1]`.
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +76,17 @@ pub fn gradient(path: Path, faces: &Faces<'_>, outer: [f32; 2]) -> Vec<f32> {
     found
 }
 
+/// SSIM's window along one axis; its sum is 1.
+#[must_use]
+pub fn window() -> [f32; WINDOW_PX] {
+    let raw: [f64; WINDOW_PX] = std::array::from_fn(|i| {
+        let x = (i as f64 - (WINDOW_PX / 2) as f64) / SIGMA_PX;
+        (-0.5 * x * x).exp()
+    });
+    let sum: f64 = raw.iter().sum();
+    raw.map(|value| (value / sum) as f32)
+}
+
 /// What all planes share.
 #[derive(Debug)]
 struct Window {
@@ -93,12 +105,7 @@ impl Window {
         assert!(
             faces.drawn.len() == images * faces.channels * area && faces.truth.len() == faces.drawn.len()
         );
-        let raw: Vec<f64> = (0..WINDOW_PX)
-            .map(|i| (i as f64 - (WINDOW_PX / 2) as f64) / SIGMA_PX)
-            .map(|x| (-0.5 * x * x).exp())
-            .collect();
-        let sum: f64 = raw.iter().sum();
-        let taps = std::array::from_fn(|i| (raw[i] / sum) as f32);
+        let taps = window();
         let kept = side - WINDOW_PX + 1;
         let mut seen = vec![0.0_f32; images * kept * kept];
         seen.par_chunks_mut(kept * kept).zip(faces.weight.par_chunks(area)).for_each(|(to, weight)| {

@@ -29,6 +29,12 @@ pub enum NetError {
         /// The devices of this build.
         known: String,
     },
+    /// The device is compiled in, but this machine has none.
+    #[error("device `{name}`: no graphics processor with a driver for it was found on this machine")]
+    NoDevice {
+        /// The name asked for.
+        name: &'static str,
+    },
     /// Saved weights do not fit the network they are loaded into.
     #[error("saved weights do not fit the network: {reason}")]
     Weights {

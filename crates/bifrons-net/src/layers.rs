@@ -110,7 +110,7 @@ impl Conv {
 
     /// Packs the weights once instead of each time; they may not change afterwards.
     pub(crate) fn settle(&mut self) {
-        self.packed = Some(block::pack(self.what, self.weight.val()));
+        self.packed = block::pack(self.what, self.weight.val());
     }
 
     fn link(&self) -> Link {

@@ -94,7 +94,7 @@ pub(crate) enum Command {
         /// Say how much memory it takes, and do nothing else.
         #[arg(long)]
         dry_run: bool,
-        /// Where to compute: cpu.
+        /// Where to compute: cpu, or vulkan where the program was built with it.
         #[arg(long, default_value = "cpu")]
         device: String,
     },
@@ -131,7 +131,7 @@ pub(crate) enum Command {
         /// nothing of the footage but picture and sound is kept.
         #[arg(long)]
         veil: bool,
-        /// Where to compute: cpu.
+        /// Where to compute: cpu, or vulkan where the program was built with it.
         #[arg(long, default_value = "cpu")]
         device: String,
     },
@@ -249,7 +249,7 @@ pub(crate) struct SwapArguments {
     /// Seed of everything random.
     #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     pub(crate) seed: u64,
-    /// Where to compute: cpu.
+    /// Where to compute: cpu, or vulkan where the program was built with it.
     #[arg(long, default_value = "cpu")]
     pub(crate) device: String,
 }

@@ -188,6 +188,9 @@ fn of_net(error: &NetError) -> (u8, Option<String>) {
         NetError::UnknownPreset { .. } | NetError::UnknownDevice { .. } => {
             (USAGE, Some("see `bifrons swap --help`".to_owned()))
         }
+        NetError::NoDevice { .. } => {
+            (ENVIRONMENT, Some("leave out `--device` to compute on the processor".to_owned()))
+        }
         NetError::Preset { .. } | NetError::Weights { .. } => (INPUT, None),
     }
 }

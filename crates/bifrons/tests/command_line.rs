@@ -161,7 +161,8 @@ fn bench_measures_training_in_one_line_of_json() {
     }
 }
 
-/// The same faces and the same first weights: every kind of instructions has to go the way that plain Rust goes.
+/// The same faces and the same first weights: in f32 every kind of instructions goes exactly the way that plain Rust goes (on
+/// a processor that has fused multiply-add, as all with these instructions have), in bf16 nearly so.
 #[test]
 fn all_kernels_learn_alike() {
     const ITERATIONS: usize = 12;
@@ -181,7 +182,9 @@ fn all_kernels_learn_alike() {
     let plain = curve("plain").expect("plain Rust runs everywhere");
     assert_eq!(plain.len(), ITERATIONS);
     assert!(plain[ITERATIONS - 1] < 0.95 * plain[0], "it learns, even while warming up: {plain:?}");
-    for (kernels, within) in [("avx2", 1e-4), ("avx512", 1e-4), ("avx512bf16", 2e-2), ("amx", 2e-2)] {
+    for (kernels, within) in
+        [("neon", 0.0), ("avx2", 0.0), ("avx512", 0.0), ("avx512bf16", 2e-2), ("amx", 2e-2)]
+    {
         let Some(found) = curve(kernels) else { continue };
         for (found, plain) in found.iter().zip(&plain) {
             assert!((found - plain).abs() <= within * plain, "{kernels}: {found} instead of {plain}");

@@ -31,7 +31,7 @@ impl Packed {
         assert_eq!(weights.len(), conv.weights(inputs, outputs), "weights of another shape");
         let values = with_tile!(path, tile, {
             if few::is_few(&conv, outputs) {
-                few::packed(tile, &conv, weights, (inputs, outputs))
+                few::packed(&conv, weights, (inputs, outputs))
             } else {
                 matrix(tile, &conv, weights, inputs, outputs).pack(tile)
             }

@@ -264,8 +264,12 @@ macro_rules! with_tile {
                 let $tile = $crate::tile::neon::Neon;
                 $body
             }
+            _ if $crate::tile::plain::is_fused() => {
+                let $tile = $crate::tile::plain::Plain::<true>;
+                $body
+            }
             _ => {
-                let $tile = $crate::tile::plain::Plain;
+                let $tile = $crate::tile::plain::Plain::<false>;
                 $body
             }
         }

@@ -370,6 +370,55 @@ fn the_same_on_one_thread_and_on_many() {
     }
 }
 
+/// Numbers with all their bits, so that any other order of sums shows.
+fn full_numbers_of(count: usize, seed: u64) -> Vec<f32> {
+    let pairs = numbers_of(count, seed).into_iter().zip(numbers_of(count, seed + 77));
+    pairs.map(|(large, small)| large / 3.0 + small / 7.0).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whoever trains in f32 gets the same weights on any processor with fused multiply-add.
+    #[test]
+    fn all_f32_paths_give_the_same_bits(
+        (kernel, stride) in prop_oneof![Just((5, 2)), Just((3, 1)), Just((1, 1)), Just((5, 1))],
+        activation in activations(),
+        shuffle in 1_usize..=2,
+        images in prop_oneof![1_usize..=5, Just(16)],
+        (height, width) in (5_usize..10, 5_usize..20),
+        channels in prop_oneof![1_usize..=9, Just(16), Just(24), Just(40)],
+        outputs in prop_oneof![1_usize..=5, Just(16), Just(33)],
+        seed in 0_u64..1000,
+    ) {
+        let conv = conv_of(kernel, stride, kernel / 2, activation, shuffle);
+        let dims = dims_of(images, height, width, channels);
+        let outputs = outputs * shuffle * shuffle;
+        let result_dims = conv.result(dims, outputs);
+        let planes = full_numbers_of(dims.count(), seed);
+        let weights = full_numbers_of(conv.weights(channels, outputs), seed + 1);
+        let (bias, gradient) = (full_numbers_of(outputs, seed + 2), full_numbers_of(result_dims.count(), seed + 3));
+        let mut first = None;
+        for path in Path::available().into_iter().filter(|path| !path.is_bf16()) {
+            if path == Path::Plain && !crate::tile::plain::is_fused() {
+                continue;
+            }
+            let input = layout(path, dims, &conv);
+            let x = enter(path, &planes, input);
+            let form = Form::Planar(result_dims);
+            let result = forward(path, &conv, &x, input, &weights, &bias, form);
+            let done = Done { conv, x: &x, layout: input, weights: &weights, result: result.as_ref(), form };
+            let found = backward(path, &done, ValuesRef::Planar(&gradient), true);
+            let Values::Planar(result) = &result else { panic!("planar was asked for") };
+            let of_input = leave(path, found.input.as_ref().unwrap(), input);
+            let all = [&result[..], &of_input, &weights_of(path, &found, weights.len()), &found.bias].concat();
+            let bits: Vec<u32> = all.into_iter().map(f32::to_bits).collect();
+            let first = first.get_or_insert_with(|| bits.clone());
+            prop_assert!(*first == bits, "{:?} differs: {:?} {:?}", path, conv, dims);
+        }
+    }
+}
+
 #[test]
 fn what_is_not_a_number_stays_so() {
     let conv = conv_of(3, 1, 1, Activation::Leaky, 1);

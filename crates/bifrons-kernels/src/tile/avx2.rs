@@ -41,6 +41,12 @@ impl Vector for __m256 {
     }
 
     #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        // SAFETY: see `zero`.
+        unsafe { _mm256_add_ps(self, other) }
+    }
+
+    #[inline(always)]
     unsafe fn sum(self) -> f32 {
         // SAFETY: see `zero`.
         unsafe {

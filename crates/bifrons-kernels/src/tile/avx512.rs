@@ -41,9 +41,15 @@ impl Vector for __m512 {
     }
 
     #[inline(always)]
-    unsafe fn sum(self) -> f32 {
+    unsafe fn add(self, other: Self) -> Self {
         // SAFETY: see `zero`.
-        unsafe { _mm512_reduce_add_ps(self) }
+        unsafe { _mm512_add_ps(self, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn sum(self) -> f32 {
+        // SAFETY: see `zero`; its processors have the shorter vector's instructions too.
+        unsafe { _mm256_add_ps(_mm512_castps512_ps256(self), _mm512_extractf32x8_ps::<1>(self)).sum() }
     }
 }
 

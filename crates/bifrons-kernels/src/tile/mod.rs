@@ -198,7 +198,8 @@ pub(crate) trait Vector: Copy {
     unsafe fn store(self, to: *mut f32);
     /// `self · b + c`, rounded once where the processor can.
     unsafe fn multiply_add(self, b: Self, c: Self) -> Self;
-    /// All numbers added up.
+    unsafe fn add(self, other: Self) -> Self;
+    /// All numbers added up: the upper half to the lower half, until one is left. The same order on every path.
     unsafe fn sum(self) -> f32;
 }
 

@@ -41,9 +41,15 @@ impl Vector for float32x4_t {
     }
 
     #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        // SAFETY: see `zero`.
+        unsafe { vaddq_f32(self, other) }
+    }
+
+    #[inline(always)]
     unsafe fn sum(self) -> f32 {
         // SAFETY: see `zero`.
-        unsafe { vaddvq_f32(self) }
+        unsafe { vaddv_f32(vadd_f32(vget_low_f32(self), vget_high_f32(self))) }
     }
 }
 

@@ -1,10 +1,12 @@
-//! The kernels of `bifrons-kernels` as operators of Burn's, with gradients.
+//! The kernels of `bifrons-kernels` as operators of Burn's, with gradients. Networks call them alike on every device; where
+//! the kernels do not run, Burn's own operators do the same ([`operators`]).
 //!
 //! Between the blocks of a chain, activations lie as the kernels want them, in tensors that nothing else may
 //! look into ([`Activations`]).
 
 mod autodiff;
 mod flex;
+mod operators;
 
 use std::sync::Arc;
 
@@ -12,8 +14,8 @@ use bifrons_kernels::conv::{self, Conv, Form, Packed};
 use bifrons_kernels::layout::{Dims, Layout};
 use bifrons_kernels::{Path, adam};
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, Dispatch, backend_extension};
-use burn::tensor::Tensor;
+use burn::backend::{Backend, Dispatch, DispatchDevice, backend_extension};
+use burn::tensor::{Device, Tensor};
 
 /// One convolution with what follows, on images of known size.
 #[derive(Clone, Debug)]
@@ -36,11 +38,19 @@ pub(crate) struct Link {
     pub(crate) packed: Option<Arc<Packed>>,
 }
 
-/// Weights `[kernel, kernel, in, out]` as the processor's kernels read them.
-pub(crate) fn pack(conv: Conv, weights: Tensor<4>) -> Arc<Packed> {
+/// Whether the kernels run there, with or without gradients.
+fn is_processor(device: Device) -> bool {
+    matches!(device.inner().as_dispatch(), DispatchDevice::Flex(_))
+}
+
+/// Weights `[kernel, kernel, in, out]` as the processor's kernels read them; `None` on other devices.
+pub(crate) fn pack(conv: Conv, weights: Tensor<4>) -> Option<Arc<Packed>> {
+    if !is_processor(weights.device()) {
+        return None;
+    }
     let [_, _, inputs, outputs] = weights.dims();
     let weights: Vec<f32> = weights.into_data().iter::<f32>().collect();
-    Arc::new(Packed::new(Path::best(), conv, &weights, inputs, outputs))
+    Some(Arc::new(Packed::new(Path::best(), conv, &weights, inputs, outputs)))
 }
 
 /// Activations between two blocks.
@@ -52,6 +62,9 @@ pub(crate) struct Activations {
 
 /// Images `[n, channels, height, width]` through a chain of convolutions, back to `[n, channels, height, width]`.
 pub(crate) fn chain(images: Tensor<4>, links: &[Link]) -> Tensor<4> {
+    if !is_processor(images.device()) {
+        return operators::chain(images, links);
+    }
     let path = Path::best();
     let [count, channels, height, width] = images.dims();
     let dims = Dims { images: count, height, width, channels };
@@ -79,17 +92,23 @@ pub(crate) fn chain(images: Tensor<4>, links: &[Link]) -> Tensor<4> {
 /// `[DSSIM, MSE]` of images `[n, channels, side, side]` under `weight` `[n, 1, side, side]`; the gradient goes
 /// to `drawn` alone.
 pub(crate) fn compare(drawn: Tensor<4>, truth: Tensor<4>, weight: Tensor<4>) -> Tensor<1> {
+    if !is_processor(drawn.device()) {
+        return operators::compare(drawn, truth, weight);
+    }
     let (truth, weight) = (truth.into_dispatch(), weight.into_dispatch());
     Tensor::from_dispatch(Dispatch::compare(drawn.into_dispatch(), truth, weight, Path::best()))
 }
 
-/// One step of Adam on the processor; gives back weights and both moments.
+/// One step of Adam; gives back weights and both moments.
 pub(crate) fn adam_step<const D: usize>(
     settings: adam::Adam,
     weights: Tensor<D>,
     gradient: Tensor<D>,
     [mean, square]: [Tensor<D>; 2],
 ) -> (Tensor<D>, [Tensor<D>; 2]) {
+    if !is_processor(weights.device()) {
+        return operators::adam_step(settings, weights, gradient, [mean, square]);
+    }
     let (mean, square) = (mean.into_dispatch(), square.into_dispatch());
     let (weights, mean, square) =
         Dispatch::adam_step(weights.into_dispatch(), gradient.into_dispatch(), mean, square, settings);

@@ -50,7 +50,7 @@ pub(crate) enum MeasureCommand {
         /// Seed of everything random.
         #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
         seed: u64,
-        /// Where to compute: cpu.
+        /// Where to compute: cpu, or vulkan where the program was built with it.
         #[arg(long, default_value = "cpu")]
         device: String,
         #[command(flatten)]
@@ -103,7 +103,7 @@ pub(crate) enum BenchCommand {
         /// Iterations to measure.
         #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u64).range(1..))]
         iterations: u64,
-        /// Where to compute: cpu.
+        /// Where to compute: cpu, or vulkan where the program was built with it.
         #[arg(long, default_value = "cpu")]
         device: String,
     },
@@ -118,7 +118,7 @@ pub(crate) enum BenchCommand {
         /// Iterations to measure.
         #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
         iterations: u64,
-        /// Where to compute: cpu.
+        /// Where to compute: cpu, or vulkan where the program was built with it.
         #[arg(long, default_value = "cpu")]
         device: String,
     },

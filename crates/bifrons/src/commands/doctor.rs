@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use bifrons_media::ffmpeg_version;
-use bifrons_net::{Preset, kernels};
+use bifrons_net::{DeviceName, Preset, device, kernels};
 use bifrons_project::atomic::free_space;
 use bifrons_vision::Vision;
 
@@ -20,6 +20,10 @@ pub(super) fn run() -> anyhow::Result<Finished> {
     )?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     writeln!(out, "devices     cpu ({threads} threads, kernels: {})", kernels())?;
+    for name in DeviceName::ALL.iter().filter(|name| **name != DeviceName::Cpu) {
+        let found = if device(*name).is_ok() { "found" } else { "built in, but none found on this machine" };
+        writeln!(out, "            {name} ({found})")?;
+    }
     for preset in Preset::built_in() {
         writeln!(out, "preset      {}: {}", preset.name, preset.summary)?;
     }

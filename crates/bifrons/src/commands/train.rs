@@ -33,7 +33,7 @@ impl LimitArguments {
 
 /// The device a user named.
 pub(super) fn named_device(name: &str) -> anyhow::Result<Device> {
-    Ok(device(name.parse::<DeviceName>()?))
+    Ok(device(name.parse::<DeviceName>()?)?)
 }
 
 /// What else was asked for.

@@ -219,7 +219,7 @@ fn input_gradient<T: Tile>(tile: T, done: &Done<'_>, (before, dims): (&[f32], Di
     let Done { conv, layout, .. } = *done;
     let outputs = dims.channels;
     let Dims { images, height, width, channels: inputs } = layout.dims;
-    let weights = vectors_of::<T::V>(&conv, done.weights, (inputs, outputs), Reading::Backward);
+    let weights = vectors_of(T::V::LEN, &conv, done.weights, (inputs, outputs), Reading::Backward);
     let vectors = inputs.div_ceil(T::V::LEN);
     let taps = conv.kernel * outputs;
     let units = height.div_ceil(LINES);

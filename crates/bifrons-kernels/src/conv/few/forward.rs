@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::lines::{Lines, Room};
-use super::{LINES, unit, unpacked, with_constant};
+use super::{LANES, LINES, unit, unpacked, with_constant};
 use crate::buffer::{Buffer, numbers_mut};
 use crate::conv::forward::planar;
 use crate::conv::{Conv, Form, Shared, Values};
@@ -11,8 +11,11 @@ use crate::element::Element;
 use crate::layout::{Dims, Layout};
 use crate::tile::{Tile, Vector};
 
-/// Pixels summed at once, with a sum for each output.
+/// Pixels summed at once, with a sum for each output, where there are enough registers: sums are kept for each of
+/// [`LANES`] channels on every path, so that all add up in the same order.
 const PIXELS: usize = 4;
+/// Vectors of the shortest kind that hold [`LANES`] numbers.
+const MOST_PARTS: usize = 4;
 
 /// As [`forward_packed`](crate::conv::forward_packed).
 pub(in crate::conv) fn forward<T: Tile>(
@@ -37,7 +40,7 @@ fn forward_of<T: Tile, const O: usize>(
     let inputs = layout.dims.channels;
     let dims = conv.result(layout.dims, O);
     let Dims { height, width, .. } = dims;
-    let pixel = inputs.next_multiple_of(T::V::LEN);
+    let pixel = inputs.next_multiple_of(LANES);
     let columns = width.next_multiple_of(PIXELS);
     let units = height.div_ceil(LINES);
     // `put(image, line, rows)` takes each line of the result once, `columns` numbers for each output
@@ -55,11 +58,16 @@ fn forward_of<T: Tile, const O: usize>(
             let mut done = vec![0.0; O * columns];
             for line in 0..lines {
                 for column in (0..columns).step_by(PIXELS) {
+                    let mut put = |pixel: usize, output: usize, sum: f32| {
+                        done[output * columns + column + pixel] = sum;
+                    };
                     // SAFETY: inside `run`.
-                    let sums = unsafe { window_sums::<T::V, O>(&rows, (line, column), conv.kernel, weights) };
-                    for (pixel, sums) in sums.iter().enumerate() {
-                        for (output, sum) in sums.iter().enumerate() {
-                            done[output * columns + column + pixel] = *sum;
+                    unsafe {
+                        let place = (line, column);
+                        match T::V::LEN {
+                            16.. => window_sums::<T::V, O, 4>(&rows, place, conv.kernel, weights, &mut put),
+                            8.. => window_sums::<T::V, O, 2>(&rows, place, conv.kernel, weights, &mut put),
+                            _ => window_sums::<T::V, O, 1>(&rows, place, conv.kernel, weights, &mut put),
                         }
                     }
                 }
@@ -110,50 +118,62 @@ fn forward_of<T: Tile, const O: usize>(
     }
 }
 
-/// The sums of neighbouring pixels.
+/// Calls `put(pixel, output, sum)` for [`PIXELS`] neighbouring pixels, `P` of them at once.
 ///
 /// # Safety
 /// The processor has the vector's instructions.
 #[allow(clippy::needless_range_loop, reason = "indices are constants once unrolled: sums stay in registers")]
 #[inline(always)]
-unsafe fn window_sums<V: Vector, const O: usize>(
+unsafe fn window_sums<V: Vector, const O: usize, const P: usize>(
     rows: &Lines,
     (line, column): (usize, usize),
     kernel: usize,
     weights: &[f32],
-) -> [[f32; O]; PIXELS] {
-    let steps = kernel * rows.pixel / V::LEN;
-    assert!(weights.len() >= kernel * steps * O * V::LEN);
-    // SAFETY: the weights are as long as just asserted; from each line's first pixel on there are `PIXELS - 1` pixels
-    // and a window, as asserted.
-    unsafe {
-        let mut sums = [[V::zero(); O]; PIXELS];
-        let mut w = weights.as_ptr();
-        for tap in 0..kernel {
-            let row = rows.at(line + tap, column);
-            assert!(row.len() >= (PIXELS - 1 + kernel) * rows.pixel);
-            let mut row = row.as_ptr();
-            for _ in 0..steps {
-                let mut across = [V::zero(); O];
-                for o in 0..O {
-                    across[o] = V::load(w.add(o * V::LEN));
-                }
-                for p in 0..PIXELS {
-                    let value = V::load(row.add(p * rows.pixel));
-                    for o in 0..O {
-                        sums[p][o] = value.multiply_add(across[o], sums[p][o]);
+    put: &mut impl FnMut(usize, usize, f32),
+) {
+    let parts = LANES / V::LEN;
+    let steps = kernel * rows.pixel / LANES;
+    assert!(weights.len() >= kernel * steps * O * LANES);
+    for first in (0..PIXELS).step_by(P) {
+        // SAFETY: the weights are as long as just asserted; from each line's first pixel on there are `P - 1` pixels and a
+        // window, as asserted.
+        unsafe {
+            let mut sums = [[[V::zero(); MOST_PARTS]; O]; P];
+            let mut w = weights.as_ptr();
+            for tap in 0..kernel {
+                let row = rows.at(line + tap, column + first);
+                assert!(row.len() >= (P - 1 + kernel) * rows.pixel);
+                let mut row = row.as_ptr();
+                for _ in 0..steps {
+                    for part in 0..parts {
+                        let mut across = [V::zero(); O];
+                        for o in 0..O {
+                            across[o] = V::load(w.add(o * LANES + part * V::LEN));
+                        }
+                        for p in 0..P {
+                            let value = V::load(row.add(p * rows.pixel + part * V::LEN));
+                            for o in 0..O {
+                                sums[p][o][part] = value.multiply_add(across[o], sums[p][o][part]);
+                            }
+                        }
                     }
+                    w = w.add(O * LANES);
+                    row = row.add(LANES);
                 }
-                w = w.add(O * V::LEN);
-                row = row.add(V::LEN);
+            }
+            for p in 0..P {
+                for o in 0..O {
+                    let lanes = &mut sums[p][o];
+                    let mut left = parts;
+                    while left > 1 {
+                        left /= 2;
+                        for part in 0..left {
+                            lanes[part] = lanes[part].add(lanes[part + left]);
+                        }
+                    }
+                    put(first + p, o, lanes[0].sum());
+                }
             }
         }
-        let mut found = [[0.0; O]; PIXELS];
-        for p in 0..PIXELS {
-            for o in 0..O {
-                found[p][o] = sums[p][o].sum();
-            }
-        }
-        found
     }
 }

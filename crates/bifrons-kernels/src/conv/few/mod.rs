@@ -14,11 +14,12 @@ use super::Conv;
 use crate::buffer::{Buffer, Kind, numbers_mut};
 use crate::element::Element;
 use crate::layout::Layout;
-use crate::tile::{Tile, Vector};
 use lines::{Lines, Room};
 
 /// The most outputs that are few.
 const MOST: usize = 4;
+/// Channels that the forward pass sums apart: as many as the longest vectors have numbers.
+const LANES: usize = 16;
 /// Lines done together: their neighbours are unpacked once for all of them.
 const LINES: usize = 16;
 
@@ -53,24 +54,25 @@ enum Reading {
     Backward,
 }
 
-/// Weights as vectors of channels.
-fn vectors_of<V: Vector>(
+/// Weights as vectors of `lanes` channels.
+fn vectors_of(
+    lanes: usize,
     conv: &Conv,
     weights: &[f32],
     (inputs, outputs): (usize, usize),
     reading: Reading,
 ) -> Vec<f32> {
-    let (kernel, vectors) = (conv.kernel, inputs.div_ceil(V::LEN));
-    let mut packed = vec![0.0; kernel * kernel * vectors * outputs * V::LEN];
+    let (kernel, vectors) = (conv.kernel, inputs.div_ceil(lanes));
+    let mut packed = vec![0.0; kernel * kernel * vectors * outputs * lanes];
     for (place, weight) in weights.iter().enumerate() {
         let (output, rest) = (place % outputs, place / outputs);
         let (input, tap) = (rest % inputs, rest / inputs);
-        let (vector, channel) = (input / V::LEN, input % V::LEN);
+        let (vector, channel) = (input / lanes, input % lanes);
         let row = match reading {
             Reading::Forward => (tap * vectors + vector) * outputs + output,
             Reading::Backward => (vector * kernel * kernel + kernel * kernel - 1 - tap) * outputs + output,
         };
-        packed[row * V::LEN + channel] = *weight;
+        packed[row * lanes + channel] = *weight;
     }
     packed
 }
@@ -82,13 +84,8 @@ fn unit(number: usize, units: usize, height: usize) -> (usize, usize, usize) {
 }
 
 /// Weights for [`forward`].
-pub(super) fn packed<T: Tile>(
-    _: T,
-    conv: &Conv,
-    weights: &[f32],
-    (inputs, outputs): (usize, usize),
-) -> Buffer {
-    let vectors = vectors_of::<T::V>(conv, weights, (inputs, outputs), Reading::Forward);
+pub(super) fn packed(conv: &Conv, weights: &[f32], (inputs, outputs): (usize, usize)) -> Buffer {
+    let vectors = vectors_of(LANES, conv, weights, (inputs, outputs), Reading::Forward);
     let mut packed = Buffer::new::<f32>(Kind::Filled, vectors.len());
     numbers_mut::<f32>(&mut packed)[..vectors.len()].copy_from_slice(&vectors);
     packed
