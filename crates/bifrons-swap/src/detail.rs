@@ -122,42 +122,50 @@ impl Details {
                 *share *= brighter * alike_total[place] / (total * total);
             }
         }
+        let scale = Enlarged::new(drawn.width, face.width);
         let width = 3 * face.width;
         face.data.par_chunks_exact_mut(width).enumerate().for_each(|(y, row)| {
+            let (mut small, mut shares_of_row) = (vec![0.0; drawn.width], vec![0.0; width]);
             for (reference, share) in &shares {
-                let share = row_between(share, drawn.width, y, row.len() / 3);
+                scale.row(share, y, &mut small, &mut shares_of_row);
                 let lacks = &reference.lacks.data[y * width..][..width];
-                for ((value, lacks), share) in
-                    row.as_chunks_mut::<3>().0.iter_mut().zip(lacks.as_chunks::<3>().0).zip(share)
-                {
-                    value.iter_mut().zip(lacks).for_each(|(value, lacks)| *value += share * lacks);
+                for ((value, lacks), share) in row.iter_mut().zip(lacks).zip(&shares_of_row) {
+                    *value += share * lacks;
                 }
             }
         });
     }
 }
 
-/// Row `y` of a square plane of `from_px`, scaled up to a side of `to_px`; linear between pixels.
-fn row_between(plane: &[f32], from_px: usize, y: usize, to_px: usize) -> Vec<f32> {
-    let between = |at: usize| {
-        let place =
-            ((at as f32 + 0.5) * from_px as f32 / to_px as f32 - 0.5).clamp(0.0, (from_px - 1) as f32);
-        let first = (place as usize).min(from_px.saturating_sub(2));
-        (first, place - first as f32)
-    };
-    let (above, share) = between(y);
-    let row: Vec<f32> = (0..from_px)
-        .map(|x| {
-            let below = plane[(above + 1).min(from_px - 1) * from_px + x];
-            plane[above * from_px + x] * (1.0 - share) + below * share
-        })
-        .collect();
-    (0..to_px)
-        .map(|x| {
-            let (left, share) = between(x);
-            row[left] * (1.0 - share) + row[(left + 1).min(from_px - 1)] * share
-        })
-        .collect()
+/// Square planes scaled up, linear between pixels.
+struct Enlarged {
+    from_px: usize,
+    /// For each pixel of a row, or each row: the one before it, and the share of the next.
+    places: Vec<(usize, f32)>,
+}
+
+impl Enlarged {
+    fn new(from_px: usize, to_px: usize) -> Self {
+        let between = |at: usize| {
+            let place =
+                ((at as f32 + 0.5) * from_px as f32 / to_px as f32 - 0.5).clamp(0.0, (from_px - 1) as f32);
+            let first = (place as usize).min(from_px.saturating_sub(2));
+            (first, place - first as f32)
+        };
+        Self { from_px, places: (0..to_px).map(between).collect() }
+    }
+
+    /// Row `y`, each value three times, as pixels have three: `to` has three for each place; `small` is room for a row.
+    fn row(&self, plane: &[f32], y: usize, small: &mut [f32], to: &mut [f32]) {
+        let (above, share) = self.places[y];
+        let row = |number: usize| &plane[number.min(self.from_px - 1) * self.from_px..][..self.from_px];
+        for ((small, above), below) in small.iter_mut().zip(row(above)).zip(row(above + 1)) {
+            *small = above * (1.0 - share) + below * share;
+        }
+        for (to, (left, share)) in to.as_chunks_mut::<3>().0.iter_mut().zip(&self.places) {
+            *to = [small[*left] * (1.0 - share) + small[(left + 1).min(self.from_px - 1)] * share; 3];
+        }
+    }
 }
 
 /// Sides of pictures, in pixels.

@@ -15,8 +15,10 @@ use bifrons_project::{
 };
 use bifrons_vision::Mesh;
 use bifrons_vision::align::Shape;
+use rayon::prelude::*;
 
 use crate::SwapError;
+use crate::ahead::WriteBehind;
 use crate::detail::references;
 use crate::patch::Painter;
 use crate::veil::{Covered, Guard, Veil};
@@ -28,7 +30,7 @@ const CHUNK_FRAMES: usize = 96;
 const METHOD: u32 = 5;
 
 /// What happens to finished frames before they are encoded, and to the finished film before it gets its name.
-pub trait Finish: std::fmt::Debug {
+pub trait Finish: std::fmt::Debug + Sync {
     /// Everything that [`Self::frame`] depends on: chunks finished otherwise are not mixed in.
     fn plan(&self) -> String;
 
@@ -192,9 +194,10 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
         atomic::remove_stale_parts(&path)?;
         window.seek(frames.start)?;
         let part = atomic::part_path(&path);
-        let mut sink = FrameSink::create(&clip, frames.clone(), &encoding, &part)?;
+        let mut sink = WriteBehind::new(FrameSink::create(&clip, frames.clone(), &encoding, &part)?);
         let mut covered = Covered::default();
-        for index in frames.clone() {
+        let mut next = frames.start;
+        while next < frames.end {
             if stop.is_requested() {
                 drop(sink);
                 let _ = std::fs::remove_file(&part);
@@ -206,18 +209,23 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
                     covered: Covered::default(),
                 });
             }
-            let mut frame = window.next_frame()?.ok_or_else(|| MediaError::Truncated {
-                path: job.clip.path.clone(),
-                decoded: index,
-                expected: count,
-            })?;
-            if let Some(guard) = &guard {
-                covered.add(index, guard.cover(&mut frame)?);
+            let mut ready = window.next_frames(Window::at_once().min(frames.end - next))?;
+            if ready.is_empty() {
+                let path = job.clip.path.clone();
+                return Err(MediaError::Truncated { path, decoded: next, expected: count }.into());
             }
-            job.finish.frame(&mut frame)?;
-            sink.write(&frame)?;
-            converted += 1;
-            meter.advance(1, reporter);
+            if let Some(guard) = &guard {
+                for frame in &mut ready {
+                    covered.add(frame.index(), guard.cover(frame)?);
+                }
+            }
+            ready.par_iter_mut().try_for_each(|frame| job.finish.frame(frame))?;
+            for frame in ready {
+                sink.write(frame)?;
+                next += 1;
+                converted += 1;
+                meter.advance(1, reporter);
+            }
         }
         sink.finish()?;
         if guard.is_some() {

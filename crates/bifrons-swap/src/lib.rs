@@ -7,6 +7,7 @@
 //!   colours of the footage, `seam.rs` makes its coarse colours meet the footage's at the edge, [`grain`] gives it the grain
 //!   that the footage has, and [`blend::blend`] lays it over the frame: one alpha, once, in linear light ([`light`]).
 
+mod ahead;
 mod averages;
 pub mod blend;
 pub mod color;

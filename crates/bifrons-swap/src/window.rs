@@ -3,15 +3,20 @@
 //! What flickers in a swapped film is where the face is put, what is drawn and how it is coloured. Each is smoothed over
 //! the neighbouring frames of the same track, in both directions, so nothing lags. A track ends at a cut, so nothing is
 //! smoothed across one.
+//!
+//! Frames are drawn, finished and composed several at once. Each depends on the footage and the index alone, so the film is
+//! the same for any number of threads.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use bifrons_media::{Clip, Frame, FrameReader};
+use bifrons_media::{Clip, Frame};
 use bifrons_project::{Clip as ClipRow, FaceRecord, Index};
 use bifrons_vision::Mesh;
+use rayon::prelude::*;
 
 use crate::SwapError;
+use crate::ahead::ReadAhead;
 use crate::compose::{Look, Place, compose};
 use crate::patch::{Painter, Patch, Sketch};
 
@@ -21,6 +26,8 @@ const LOOK_SIGMA_FRAMES: f32 = 4.0;
 /// Frames before and after that count for the position. Little: the mesh is steady, and a nod must stay a nod.
 const MESH_REACH: usize = 2;
 const MESH_SIGMA_FRAMES: f32 = 0.8;
+/// Frames worked on at once at most: each is held in memory.
+const MOST_AT_ONCE: usize = 8;
 
 /// A face drawn and not yet composed.
 struct Drawn {
@@ -50,7 +57,7 @@ pub(crate) struct Window<'a> {
     row: &'a ClipRow,
     clip: &'a Clip,
     painter: &'a Painter,
-    reader: Option<FrameReader>,
+    reader: Option<ReadAhead>,
     /// Frames read: those whose faces are not finished yet, and before them those that steady them.
     read: VecDeque<Read>,
     /// The next frame whose faces are to be finished.
@@ -79,6 +86,11 @@ impl<'a> Window<'a> {
         }
     }
 
+    /// Frames that are worth asking for at once.
+    pub(crate) fn at_once() -> usize {
+        rayon::current_num_threads().clamp(1, MOST_AT_ONCE)
+    }
+
     /// Goes to a frame: the next one costs nothing, another one reads the neighbours before it too.
     pub(crate) fn seek(&mut self, frame: usize) -> Result<(), SwapError> {
         if self.reader.is_some() && self.next == frame {
@@ -89,74 +101,99 @@ impl<'a> Window<'a> {
         self.read.clear();
         // the same neighbours as if read from the start
         self.unfinished = frame.saturating_sub(LOOK_REACH);
-        self.reader = Some(self.clip.read(self.unfinished.saturating_sub(self.painter.reach()))?);
+        let reader = self.clip.read(self.unfinished.saturating_sub(self.painter.reach()))?;
+        self.reader = Some(ReadAhead::new(reader));
         self.next = frame;
         while self.unfinished < frame {
-            let Some(finished) = self.finish_next()? else { break };
-            self.looks.push_back((finished.frame.index(), finished.looks));
+            let finished = self.finish(Self::at_once().min(frame - self.unfinished))?;
+            if finished.is_empty() {
+                break;
+            }
+            self.looks.extend(finished.into_iter().map(|done| (done.frame.index(), done.looks)));
         }
         Ok(())
     }
 
-    /// The next frame, composed; `None` after the last.
-    pub(crate) fn next_frame(&mut self) -> Result<Option<Frame>, SwapError> {
-        while self.ahead.len() <= LOOK_REACH {
-            let Some(Finished { frame, faces, looks }) = self.finish_next()? else { break };
-            self.looks.push_back((frame.index(), looks));
-            self.ahead.push_back((frame, faces));
+    /// The next frames, composed: as many as asked for, fewer only at the end.
+    pub(crate) fn next_frames(&mut self, count: usize) -> Result<Vec<Frame>, SwapError> {
+        while self.ahead.len() < LOOK_REACH + count {
+            let finished = self.finish(Self::at_once())?;
+            if finished.is_empty() {
+                break;
+            }
+            for Finished { frame, faces, looks } in finished {
+                self.looks.push_back((frame.index(), looks));
+                self.ahead.push_back((frame, faces));
+            }
         }
-        let Some((mut frame, drawn)) = self.ahead.pop_front() else { return Ok(None) };
-        for face in drawn {
-            let look = self.smoothed_look(frame.index(), face.track);
-            compose(&mut frame, &face.patch, &face.place, &look)?;
+        let mut ready = Vec::new();
+        for (frame, faces) in self.ahead.drain(..count.min(self.ahead.len())) {
+            let looks = faces.iter().map(|face| smoothed_look(&self.looks, frame.index(), face.track));
+            ready.push((looks.collect::<Vec<_>>(), frame, faces));
         }
-        self.next = frame.index() + 1;
+        let composed = ready.into_par_iter().map(|(looks, mut frame, faces)| {
+            for (face, look) in faces.iter().zip(&looks) {
+                compose(&mut frame, &face.patch, &face.place, look)?;
+            }
+            Ok(frame)
+        });
+        let composed = composed.collect::<Result<Vec<Frame>, SwapError>>()?;
+        self.next += composed.len();
         while self.looks.front().is_some_and(|(index, _)| index + LOOK_REACH < self.next) {
             self.looks.pop_front();
         }
-        Ok(Some(frame))
+        Ok(composed)
     }
 
-    /// Finishes the faces of the next frame, once those after it that steady them are drawn.
-    fn finish_next(&mut self) -> Result<Option<Finished>, SwapError> {
+    /// Finishes the faces of the next frames, once those after them that steady them are drawn. None are left when none come.
+    fn finish(&mut self, count: usize) -> Result<Vec<Finished>, SwapError> {
         let reach = self.painter.reach();
-        while self.read.back().is_none_or(|last| last.index < self.unfinished + reach) {
-            let Some(read) = self.sketch_next()? else { break };
-            self.read.push_back(read);
-        }
-        let Some(place) = self.read.iter().position(|read| read.index == self.unfinished) else {
-            return Ok(None);
-        };
-        let Some(frame) = self.read[place].frame.take() else { return Ok(None) };
-        let (mut faces, mut looks) = (Vec::new(), Vec::new());
-        for (track, sketch) in &self.read[place].sketches {
-            let others = self.read.iter().filter(|read| read.index != self.unfinished);
-            let near = others.flat_map(|read| {
-                let frames = read.index.abs_diff(self.unfinished);
-                let own = read.sketches.iter().filter(move |(other, _)| other == track && frames <= reach);
-                own.map(move |(_, sketch)| (frames, sketch))
-            });
-            let patch = self.painter.finish(sketch, near)?;
-            let place = Place::of(&patch, &frame);
-            looks.push((*track, Look::of(&patch, &frame, &place)));
-            faces.push(Drawn { track: *track, patch, place });
-        }
-        self.unfinished += 1;
+        let drawn = self.read.back().map_or(self.unfinished, |last| last.index + 1);
+        self.sketch((self.unfinished + count + reach).saturating_sub(drawn))?;
+        let first = self.unfinished;
+        let taken = self.read.iter_mut().filter(|read| (first..first + count).contains(&read.index));
+        let taken: Vec<_> = taken.filter_map(|read| Some((read.index, read.frame.take()?))).collect();
+        let (read, painter) = (&self.read, self.painter);
+        let finished = taken.into_par_iter().map(|(index, frame)| {
+            let (mut faces, mut looks) = (Vec::new(), Vec::new());
+            let own = read.iter().find(|read| read.index == index);
+            for (track, sketch) in own.iter().flat_map(|read| &read.sketches) {
+                let near = read.iter().filter(|read| read.index != index).flat_map(|read| {
+                    let frames = read.index.abs_diff(index);
+                    let of_track =
+                        read.sketches.iter().filter(move |(other, _)| other == track && frames <= reach);
+                    of_track.map(move |(_, sketch)| (frames, sketch))
+                });
+                let patch = painter.finish(sketch, near)?;
+                let place = Place::of(&patch, &frame);
+                looks.push((*track, Look::of(&patch, &frame, &place)));
+                faces.push(Drawn { track: *track, patch, place });
+            }
+            Ok(Finished { frame, faces, looks })
+        });
+        let finished = finished.collect::<Result<Vec<_>, SwapError>>()?;
+        self.unfinished += finished.len();
         while self.read.front().is_some_and(|read| read.index + reach < self.unfinished) {
             self.read.pop_front();
         }
-        Ok(Some(Finished { frame, faces, looks }))
+        Ok(finished)
     }
 
-    /// Reads the next frame and lets the network draw its faces.
-    fn sketch_next(&mut self) -> Result<Option<Read>, SwapError> {
-        let Some(reader) = &mut self.reader else { return Ok(None) };
-        let Some(frame) = reader.next_frame()? else { return Ok(None) };
-        let mut sketches = Vec::new();
-        for (track, mesh) in self.smoothed_meshes(frame.index())? {
-            sketches.push((track, self.painter.sketch(&frame, mesh)?));
+    /// Reads the next frames and lets the network draw their faces.
+    fn sketch(&mut self, count: usize) -> Result<(), SwapError> {
+        let mut frames = Vec::new();
+        while let Some(reader) = self.reader.as_mut().filter(|_| frames.len() < count) {
+            let Some(frame) = reader.next_frame()? else { break };
+            frames.push((self.smoothed_meshes(frame.index())?, frame));
         }
-        Ok(Some(Read { index: frame.index(), frame: Some(frame), sketches }))
+        let painter = self.painter;
+        let drawn = frames.into_par_iter().map(|(meshes, frame)| {
+            let sketches = meshes.into_iter().map(|(track, mesh)| Ok((track, painter.sketch(&frame, mesh)?)));
+            let sketches = sketches.collect::<Result<Vec<_>, SwapError>>()?;
+            Ok(Read { index: frame.index(), frame: Some(frame), sketches })
+        });
+        self.read.extend(drawn.collect::<Result<Vec<_>, SwapError>>()?);
+        Ok(())
     }
 
     /// Faces of the chosen person in some frames.
@@ -189,16 +226,16 @@ impl<'a> Window<'a> {
         }
         Ok(meshes)
     }
+}
 
-    /// The look of a track in a frame, smoothed over the frames around.
-    fn smoothed_look(&self, frame: usize, track: u32) -> Look {
-        let mut near = Vec::new();
-        for (index, looks) in self.looks.iter().filter(|(index, _)| index.abs_diff(frame) <= LOOK_REACH) {
-            let own = looks.iter().filter(|(other, _)| *other == track);
-            near.extend(own.map(|(_, look)| (gaussian(*index, frame, LOOK_SIGMA_FRAMES), *look)));
-        }
-        Look::weighted_mean(&near)
+/// The look of a track in a frame, smoothed over the frames around.
+fn smoothed_look(looks: &VecDeque<(usize, Vec<(u32, Look)>)>, frame: usize, track: u32) -> Look {
+    let mut near = Vec::new();
+    for (index, looks) in looks.iter().filter(|(index, _)| index.abs_diff(frame) <= LOOK_REACH) {
+        let own = looks.iter().filter(|(other, _)| *other == track);
+        near.extend(own.map(|(_, look)| (gaussian(*index, frame, LOOK_SIGMA_FRAMES), *look)));
     }
+    Look::weighted_mean(&near)
 }
 
 fn gaussian(index: usize, center: usize, sigma: f32) -> f32 {
