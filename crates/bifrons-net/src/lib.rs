@@ -4,7 +4,7 @@
 //! - [`Hourglass`]: the shared [`Encoder`] and one [`Decoder`] for each person.
 //! - [`LossTerms`]: how far a drawn face is from the true one, 0 (the same) to 1 (the opposite).
 //! - [`weights`]: safetensors in and out; [`Adam`] the optimiser, whose state is saved the same way.
-//! - [`device`]: where the numbers are crunched.
+//! - [`device`]: where the numbers are crunched; [`profile`]: what takes how long.
 //!
 //! Nothing here reads a file or loops: `bifrons-training` does.
 
@@ -18,6 +18,7 @@ mod inspector;
 mod layers;
 mod loss;
 mod preset;
+pub mod profile;
 pub mod weights;
 
 pub use adam::Adam;

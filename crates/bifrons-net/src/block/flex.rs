@@ -11,26 +11,30 @@ use burn::tensor::{AllocationProperty, Bytes, DType, Shape};
 use burn_flex::FlexTensor;
 
 use super::{Block, Kernels};
+use crate::profile::{convolution, timed};
 
 impl Kernels for Flex {
     fn enter(images: FlexTensor, path: Path, layout: Layout) -> FlexTensor {
-        packed(path, conv::enter(path, numbers(&images.to_contiguous()), layout))
+        let enter = || packed(path, conv::enter(path, numbers(&images.to_contiguous()), layout));
+        timed(|| ("images to the first layout".to_owned(), 0.0), enter)
     }
 
     fn leave(packed: FlexTensor, path: Path, layout: Layout) -> FlexTensor {
-        planar(conv::leave(path, &cache_lines(&packed), layout), layout.dims)
+        let leave = || planar(conv::leave(path, &cache_lines(&packed), layout), layout.dims);
+        timed(|| ("gradients from the first layout".to_owned(), 0.0), leave)
     }
 
     fn block(x: FlexTensor, weights: FlexTensor, bias: FlexTensor, block: Block) -> FlexTensor {
         let (bias, x) = (bias.to_contiguous(), cache_lines(&x));
         let (bias, form) = (numbers(&bias), block.form);
-        let found = match &block.packed {
+        let forward = || match &block.packed {
             Some(packed) => conv::forward_packed(packed, &x, block.input, bias, form),
             None => {
                 let weights = weights.to_contiguous();
                 conv::forward(block.path, &block.conv, &x, block.input, numbers(&weights), bias, form)
             }
         };
+        let found = timed(|| convolution(&block.conv, block.input.dims, bias.len(), "forward", 1), forward);
         match (found, form) {
             (Values::Planar(values), Form::Planar(dims)) => planar(values, dims),
             (Values::Packed(lines), _) => packed(block.path, lines),
@@ -66,7 +70,12 @@ impl Kernels for Flex {
             result,
             form: block.form,
         };
-        let found = conv::backward(block.path, &done, gradient, with_input);
+        let outputs = weights.shape().dims::<4>()[3];
+        let products = if with_input { 2 } else { 1 };
+        let found = timed(
+            || convolution(&block.conv, block.input.dims, outputs, "back", products),
+            || conv::backward(block.path, &done, gradient, with_input),
+        );
         let bias = Shape::new([found.bias.len()]);
         let input =
             found.input.map_or_else(|| plain(Vec::new(), Shape::new([0])), |lines| packed(block.path, lines));
@@ -75,7 +84,8 @@ impl Kernels for Flex {
 
     fn compare(drawn: FlexTensor, truth: FlexTensor, weight: FlexTensor, path: Path) -> FlexTensor {
         let [drawn, truth, weight] = [drawn, truth, weight].map(|tensor| tensor.to_contiguous());
-        plain(loss::compare(path, &faces(&drawn, &truth, &weight)).to_vec(), Shape::new([2]))
+        let compare = || loss::compare(path, &faces(&drawn, &truth, &weight)).to_vec();
+        plain(timed(|| ("loss, forward".to_owned(), 0.0), compare), Shape::new([2]))
     }
 
     fn compare_backward(
@@ -88,7 +98,8 @@ impl Kernels for Flex {
         let [drawn, truth, weight, gradient] =
             [drawn, truth, weight, gradient].map(|tensor| tensor.to_contiguous());
         let outer = [numbers(&gradient)[0], numbers(&gradient)[1]];
-        plain(loss::gradient(path, &faces(&drawn, &truth, &weight), outer), drawn.shape())
+        let gradient = || loss::gradient(path, &faces(&drawn, &truth, &weight), outer);
+        plain(timed(|| ("loss, back".to_owned(), 0.0), gradient), drawn.shape())
     }
 
     fn adam_step(
@@ -105,10 +116,11 @@ impl Kernels for Flex {
             (gradient.dtype() == DType::BF16).then(|| bytemuck::cast_slice::<u8, u16>(gradient.bytes()));
         let of_weights = weights.storage_mut::<f32>();
         let (of_mean, of_square) = (mean.storage_mut::<f32>(), square.storage_mut::<f32>());
-        match bits {
+        let apply = || match bits {
             Some(bits) => settings.apply(of_weights, bits, of_mean, of_square),
             None => settings.apply(of_weights, numbers(&gradient), of_mean, of_square),
-        }
+        };
+        timed(|| ("Adam".to_owned(), 0.0), apply);
         (weights, mean, square)
     }
 }

@@ -106,6 +106,9 @@ pub(crate) enum BenchCommand {
         /// Where to compute: cpu, or vulkan where the program was built with it.
         #[arg(long, default_value = "cpu")]
         device: String,
+        /// Say what each operator takes (on the processor).
+        #[arg(long)]
+        profile: bool,
     },
     /// Draw faces made up in memory: encoder and decoder.
     Draw {

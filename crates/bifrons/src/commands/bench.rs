@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::time::Instant;
 
-use bifrons_net::{Hourglass, Preset, Tensor, kernels};
+use bifrons_net::{Hourglass, Preset, Tensor, kernels, profile};
 use bifrons_project::Checkpoints;
 use bifrons_training::{Batch, Trainer};
 use serde_json::{Value, json};
@@ -17,12 +17,13 @@ const PEOPLE: usize = 2;
 
 /// Times whole training steps: forward, loss, backward, optimiser. Making the batches is not counted, as a training
 /// run makes them in another thread. `losses` has every iteration's, summed over the people: the same faces and weights
-/// on every machine, so curves of two kinds of instructions can be laid side by side.
+/// on every machine, so curves of two kinds of instructions can be laid side by side. With `profiled`, `profile` says what
+/// the operators of an iteration took, and `roof_gflops` what the innermost loop reaches.
 pub(super) fn train(
     preset: &str,
-    warm: u64,
-    iterations: u64,
+    (warm, iterations): (u64, u64),
     device: &str,
+    profiled: bool,
     context: &Context,
 ) -> anyhow::Result<Finished> {
     let preset = Preset::named(preset)?;
@@ -35,15 +36,34 @@ pub(super) fn train(
             return Ok(Finished { stopped: true, ..Finished::default() });
         }
         let faces = made_up(iteration, PEOPLE, &preset);
+        if profiled && iteration == warm {
+            profile::begin();
+        }
         let started = Instant::now();
         losses.push(trainer.step(&faces)?.iter().sum::<f32>());
         if iteration >= warm {
             secs.push(started.elapsed().as_secs_f64());
         }
     }
+    let spent = profile::end();
+    let total_secs: f64 = secs.iter().sum();
     let mut found = timing(&preset, device, batch, PEOPLE * batch, secs);
     found["losses"] = json!(losses);
+    if profiled {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        found["roof_gflops"] = json!(profile::roof(threads) / 1e9);
+        found["profile"] = spent.iter().map(|spent| of_iteration(spent, iterations, total_secs)).collect();
+    }
     tell(&found)
+}
+
+fn of_iteration(spent: &profile::Spent, iterations: u64, total_secs: f64) -> Value {
+    json!({
+        "what": spent.what,
+        "ms": 1e3 * spent.secs / iterations as f64,
+        "share": spent.secs / total_secs,
+        "gflops": spent.flop / spent.secs / 1e9,
+    })
 }
 
 /// Trains on made-up faces for two steps, and saves: after that, memory has been as full as it gets.

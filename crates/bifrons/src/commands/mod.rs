@@ -65,8 +65,8 @@ pub(crate) fn run(command: &Command, context: &Context) -> anyhow::Result<Finish
         Command::Sheet { footage, result, output, project } => {
             sheet::run(footage, result, project.as_deref(), output)
         }
-        Command::Bench { what: BenchCommand::Train { preset, warm, iterations, device } } => {
-            bench::train(preset, *warm, *iterations, device, context)
+        Command::Bench { what: BenchCommand::Train { preset, warm, iterations, device, profile } } => {
+            bench::train(preset, (*warm, *iterations), device, *profile, context)
         }
         Command::Bench { what: BenchCommand::Draw { preset, batch, iterations, device } } => {
             bench::draw(preset, usize::from(*batch), *iterations, device, context)
