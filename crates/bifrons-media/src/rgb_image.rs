@@ -252,6 +252,33 @@ impl RgbImage {
         Ok(bytes)
     }
 
+    /// The picture as a PNG file with 16 bits a sample and `alpha`, one value in `[0, 1]` for each pixel, straight: colours
+    /// are not multiplied by it.
+    ///
+    /// # Errors
+    /// [`ImageError::BadSize`] or [`ImageError::Encode`].
+    ///
+    /// # Panics
+    /// When there is not one alpha for each pixel.
+    pub fn encode_png16(&self, alpha: &[f32]) -> Result<Vec<u8>, ImageError> {
+        check_size(self.width, self.height)?;
+        assert_eq!(alpha.len(), self.width * self.height, "an alpha for each pixel");
+        let sample = |value: f32| (value.clamp(0.0, 1.0) * 65535.0).round() as u16;
+        let pixels = self.data.as_chunks::<3>().0.iter().zip(alpha);
+        let samples: Vec<u16> =
+            pixels.flat_map(|(&[r, g, b], &alpha)| [r, g, b, alpha].map(sample)).collect();
+        let mut bytes = Vec::new();
+        image::codecs::png::PngEncoder::new(&mut bytes)
+            .write_image(
+                bytemuck::cast_slice(&samples),
+                self.width as u32,
+                self.height as u32,
+                image::ExtendedColorType::Rgba16,
+            )
+            .map_err(ImageError::Encode)?;
+        Ok(bytes)
+    }
+
     /// The picture as a JPEG file; `quality` from 1 (small) to 100 (good).
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! A patch into its frame: coloured, given grain, laid over, and nothing else touched.
 
-use bifrons_media::{Frame, PixelRect};
+use bifrons_media::{Frame, PixelRect, RgbImage};
 use bifrons_vision::geometry::{Border, Point, Similarity, warp, warp_plane};
 
 use crate::SwapError;
@@ -52,13 +52,39 @@ pub(crate) fn compose(frame: &mut Frame, patch: &Patch, place: &Place, look: &Lo
     if rect.is_empty() {
         return Ok(());
     }
-    let colored = look.color.apply(&patch.drawn);
-    let colored = fitted(&colored, &patch.footage, &patch.mask, &patch.deep)?;
+    let colored = colored(patch, look)?;
     let mut face = warp(&colored, rect_from_patch, rect.width, rect.height, Border::Replicate);
     let grain = missing_grain(&face, look.grain, alpha);
     add_grain(&mut face, grain, GRAIN_SEED, frame.index(), *rect);
     let composed = blend(&frame.rgb(*rect), &face, alpha);
     frame.set_rgb(*rect, &composed, alpha)?;
+    Ok(())
+}
+
+/// The drawn face in the footage's colours, `PATCH_PX` squared.
+///
+/// # Errors
+/// [`SwapError::Picture`] when it cannot be scaled.
+pub(crate) fn colored(patch: &Patch, look: &Look) -> Result<RgbImage, SwapError> {
+    Ok(fitted(&look.color.apply(&patch.drawn), &patch.footage, &patch.mask, &patch.deep)?)
+}
+
+/// Makes of a frame what the new faces cover in it: white where a face counts, black elsewhere.
+///
+/// # Errors
+/// As [`compose`].
+pub(crate) fn matte(frame: &mut Frame, places: &[&Place]) -> Result<(), SwapError> {
+    let whole = frame.whole();
+    let mut cover = vec![0.0_f32; whole.width * whole.height];
+    for Place { rect, alpha, .. } in places.iter().copied().filter(|place| !place.rect.is_empty()) {
+        for (y, alpha) in alpha.chunks_exact(rect.width).enumerate() {
+            let to = &mut cover[(rect.y + y) * whole.width + rect.x..][..rect.width];
+            to.iter_mut().zip(alpha).for_each(|(to, alpha)| *to = to.max(*alpha));
+        }
+    }
+    let picture = cover.iter().flat_map(|&value| [value; 3]).collect();
+    let picture = RgbImage::from_data(whole.width, whole.height, picture)?;
+    frame.set_rgb(whole, &picture, &vec![1.0; cover.len()])?;
     Ok(())
 }
 

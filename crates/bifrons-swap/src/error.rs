@@ -46,6 +46,12 @@ pub enum SwapError {
         /// The frame.
         frame: usize,
     },
+    /// A folder for faces holds something else.
+    #[error("{path} is not empty, and what it holds are no patches")]
+    NotPatches {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The joined film could not be finished: sealed.
     #[error(transparent)]
     Finish(Box<dyn std::error::Error + Send + Sync>),
@@ -63,6 +69,7 @@ impl SwapError {
             Self::Changed { .. } => Some("run `bifrons extract` again".to_owned()),
             Self::Picture(error) => error.hint(),
             Self::NotAPicture { .. } => Some("train on, or go back to an earlier checkpoint".to_owned()),
+            Self::NotPatches { .. } => Some("give a new folder".to_owned()),
             Self::Vision(_) | Self::Finish(_) => None,
         }
     }

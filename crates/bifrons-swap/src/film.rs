@@ -19,13 +19,14 @@ use rayon::prelude::*;
 
 use crate::SwapError;
 use crate::ahead::WriteBehind;
+use crate::compose::{compose, matte};
 use crate::detail::references;
 use crate::patch::Painter;
 use crate::veil::{Covered, Guard, Veil};
 use crate::window::Window;
 
 /// Frames in a chunk: some seconds of work.
-const CHUNK_FRAMES: usize = 96;
+pub(crate) const CHUNK_FRAMES: usize = 96;
 /// Counts up when the same inputs would give another picture, so that chunks of an older program are not mixed in.
 const METHOD: u32 = 5;
 
@@ -66,8 +67,20 @@ pub struct FilmJob<'a> {
     pub finish: &'a dyn Finish,
     /// How the clip's person is hidden, if the film is to hide them.
     pub veil: Option<&'a Veil<'a>>,
+    /// What the film shows.
+    pub shows: Shows,
     /// The part of the chunks that is to be made; `None` makes what is missing and joins the film.
     pub shard: Option<Shard>,
+}
+
+/// What a film shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shows {
+    /// The footage with the new faces.
+    #[default]
+    Faces,
+    /// Where the new faces count, white on black: a matte for compositors.
+    Matte,
 }
 
 /// One of several processes or machines that make a film together: every `of`-th chunk.
@@ -209,7 +222,21 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
                     covered: Covered::default(),
                 });
             }
-            let mut ready = window.next_frames(Window::at_once().min(frames.end - next))?;
+            let shows = job.shows;
+            let mut ready = window.next(Window::at_once().min(frames.end - next), |mut frame, faces| {
+                match shows {
+                    Shows::Faces => {
+                        for (face, look) in &faces {
+                            compose(&mut frame, &face.patch, &face.place, look)?;
+                        }
+                    }
+                    Shows::Matte => {
+                        let places: Vec<_> = faces.iter().map(|(face, _)| &face.place).collect();
+                        matte(&mut frame, &places)?;
+                    }
+                }
+                Ok(frame)
+            })?;
             if ready.is_empty() {
                 let path = job.clip.path.clone();
                 return Err(MediaError::Truncated { path, decoded: next, expected: count }.into());
@@ -219,7 +246,8 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
                     covered.add(frame.index(), guard.cover(frame)?);
                 }
             }
-            ready.par_iter_mut().try_for_each(|frame| job.finish.frame(frame))?;
+            let finish = job.finish;
+            ready.par_iter_mut().try_for_each(|frame| finish.frame(frame))?;
             for frame in ready {
                 sink.write(frame)?;
                 next += 1;
@@ -293,7 +321,7 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
 }
 
 /// What the replaced person's face is shaped like, from faces spread over the clip.
-fn shape_of(index: &Index, clip: &ClipRow) -> Result<Shape, SwapError> {
+pub(crate) fn shape_of(index: &Index, clip: &ClipRow) -> Result<Shape, SwapError> {
     const FACES: usize = 400;
     let mut meshes = Vec::new();
     for frame in (0..clip.info.frames).step_by(clip.info.frames.div_ceil(FACES).max(1)) {
@@ -331,21 +359,42 @@ fn frames_with_face(index: &Index, clip: &ClipRow) -> Result<usize, SwapError> {
     Ok(frames)
 }
 
-/// Everything that the pictures depend on, as a short name: chunks made otherwise lie in another folder.
+/// What new faces are made of.
+pub(crate) struct Pictures<'a> {
+    pub(crate) project: &'a Project,
+    pub(crate) clip: &'a ClipRow,
+    pub(crate) identity: &'a str,
+    pub(crate) checkpoint: &'a Checkpoint,
+}
+
+/// Everything that a film's pictures depend on, as a short name: chunks made otherwise lie in another folder.
 fn plan(job: &FilmJob<'_>, encoding: &Encoding) -> Result<String, SwapError> {
-    let manifest = job.checkpoint.manifest();
-    let model: Vec<_> =
-        manifest.files.iter().map(|(name, entry)| format!("{name} {}", entry.blake3)).collect();
-    let detail = references(job.project, job.identity)?;
-    let detail: Vec<_> = detail.iter().map(|face| face.id).collect();
-    let faces = faces_hash(job.project.index(), job.clip, job.veil.is_some())?;
-    let text = format!(
-        "{METHOD} {CHUNK_FRAMES} {:?} {} {} {faces} {encoding:?} {model:?} {detail:?} {} {:?}",
-        job.clip.info.fingerprint,
-        job.clip.person,
-        job.identity,
+    let pictures =
+        Pictures { project: job.project, clip: job.clip, identity: job.identity, checkpoint: job.checkpoint };
+    let rest = format!(
+        "{CHUNK_FRAMES} {encoding:?} {} {:?} {:?}",
         job.finish.plan(),
-        job.veil.map(Veil::plan)
+        job.veil.map(Veil::plan),
+        job.shows
+    );
+    plan_of(&pictures, job.veil.is_some(), &rest)
+}
+
+/// The same for new faces in other forms; `rest` is what else they depend on.
+pub(crate) fn pictures_plan(pictures: &Pictures<'_>, rest: &str) -> Result<String, SwapError> {
+    plan_of(pictures, false, rest)
+}
+
+fn plan_of(pictures: &Pictures<'_>, everybody: bool, rest: &str) -> Result<String, SwapError> {
+    let Pictures { project, clip, identity, checkpoint } = *pictures;
+    let files = &checkpoint.manifest().files;
+    let model: Vec<_> = files.iter().map(|(name, entry)| format!("{name} {}", entry.blake3)).collect();
+    let detail = references(project, identity)?;
+    let detail: Vec<_> = detail.iter().map(|face| face.id).collect();
+    let faces = faces_hash(project.index(), clip, everybody)?;
+    let text = format!(
+        "{METHOD} {:?} {} {identity} {faces} {model:?} {detail:?} {rest}",
+        clip.info.fingerprint, clip.person
     );
     Ok(ContentHash::of_bytes(text.as_bytes()).to_string()[..16].to_owned())
 }

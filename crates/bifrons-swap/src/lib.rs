@@ -18,11 +18,14 @@ pub mod film;
 pub mod grain;
 pub mod light;
 pub mod patch;
+mod patches;
 mod seam;
 mod steady;
 mod veil;
 mod window;
 
 pub use error::SwapError;
-pub use film::{Converted, Ending, FilmJob, Finish, Shard, convert_film};
+pub use film::{Converted, Ending, FilmJob, Finish, Shard, Shows, convert_film};
+pub use patch::PATCH_PX;
+pub use patches::{FinishPatch, PatchEntry, PatchList, PatchesJob, PatchesWritten, write_patches};
 pub use veil::{CAUTIOUS, Covered, Reason, Recogniser, Veil};

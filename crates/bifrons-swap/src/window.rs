@@ -17,7 +17,7 @@ use rayon::prelude::*;
 
 use crate::SwapError;
 use crate::ahead::ReadAhead;
-use crate::compose::{Look, Place, compose};
+use crate::compose::{Look, Place};
 use crate::patch::{Painter, Patch, Sketch};
 
 /// Frames before and after that count for colour and grain, and the deviation of their Gaussian weight.
@@ -30,10 +30,10 @@ const MESH_SIGMA_FRAMES: f32 = 0.8;
 const MOST_AT_ONCE: usize = 8;
 
 /// A face drawn and not yet composed.
-struct Drawn {
-    track: u32,
-    patch: Patch,
-    place: Place,
+pub(crate) struct Drawn {
+    pub(crate) track: u32,
+    pub(crate) patch: Patch,
+    pub(crate) place: Place,
 }
 
 /// A frame as it was read, with the faces that the network drew for it.
@@ -114,8 +114,12 @@ impl<'a> Window<'a> {
         Ok(())
     }
 
-    /// The next frames, composed: as many as asked for, fewer only at the end.
-    pub(crate) fn next_frames(&mut self, count: usize) -> Result<Vec<Frame>, SwapError> {
+    /// The next frames as `work` makes them of the footage and its new faces: as many as asked for, fewer only at the end.
+    pub(crate) fn next<T: Send>(
+        &mut self,
+        count: usize,
+        work: impl Fn(Frame, Vec<(Drawn, Look)>) -> Result<T, SwapError> + Sync,
+    ) -> Result<Vec<T>, SwapError> {
         while self.ahead.len() < LOOK_REACH + count {
             let finished = self.finish(Self::at_once())?;
             if finished.is_empty() {
@@ -128,21 +132,21 @@ impl<'a> Window<'a> {
         }
         let mut ready = Vec::new();
         for (frame, faces) in self.ahead.drain(..count.min(self.ahead.len())) {
-            let looks = faces.iter().map(|face| smoothed_look(&self.looks, frame.index(), face.track));
-            ready.push((looks.collect::<Vec<_>>(), frame, faces));
+            let with_look = faces.into_iter().map(|face| {
+                let look = smoothed_look(&self.looks, frame.index(), face.track);
+                (face, look)
+            });
+            let faces: Vec<_> = with_look.collect();
+            ready.push((frame, faces));
         }
-        let composed = ready.into_par_iter().map(|(looks, mut frame, faces)| {
-            for (face, look) in faces.iter().zip(&looks) {
-                compose(&mut frame, &face.patch, &face.place, look)?;
-            }
-            Ok(frame)
-        });
-        let composed = composed.collect::<Result<Vec<Frame>, SwapError>>()?;
-        self.next += composed.len();
+        let done: Result<Vec<T>, SwapError> =
+            ready.into_par_iter().map(|(frame, faces)| work(frame, faces)).collect();
+        let done = done?;
+        self.next += done.len();
         while self.looks.front().is_some_and(|(index, _)| index + LOOK_REACH < self.next) {
             self.looks.pop_front();
         }
-        Ok(composed)
+        Ok(done)
     }
 
     /// Finishes the faces of the next frames, once those after them that steady them are drawn. None are left when none come.

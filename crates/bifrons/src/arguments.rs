@@ -119,8 +119,15 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FILM")]
         onto: PathBuf,
         /// The finished film.
-        #[arg(short, long, value_name = "OUT")]
-        output: PathBuf,
+        #[arg(short, long, value_name = "OUT", required_unless_present_any = ["matte", "patches"])]
+        output: Option<PathBuf>,
+        /// A film that shows where the new face counts, white on black, for compositors.
+        #[arg(long, value_name = "OUT", conflicts_with_all = ["shard", "veil"])]
+        matte: Option<PathBuf>,
+        /// A folder for each new face as a picture with its mask (PNG, 16 bits) and where it belongs (patches.json), for
+        /// compositors.
+        #[arg(long, value_name = "DIR", conflicts_with_all = ["shard", "veil"])]
+        patches: Option<PathBuf>,
         #[command(flatten)]
         project: ProjectArgument,
         /// Make the I-th of N parts only, beside other processes or machines that share the folder; the same line without

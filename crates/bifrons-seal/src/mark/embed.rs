@@ -1,6 +1,6 @@
 //! The pattern into a frame: strong where the picture is busy, weak where it is smooth or dark.
 
-use bifrons_media::Frame;
+use bifrons_media::{Frame, RgbImage};
 
 use super::pattern;
 
@@ -70,6 +70,33 @@ impl Marker {
             }
         });
     }
+}
+
+impl Marker {
+    /// Marks a picture in `[0, 1]` of the size this was made for: the same change of luma, on all three channels alike.
+    ///
+    /// # Panics
+    /// When the picture is empty.
+    pub fn mark_picture(&self, picture: &mut RgbImage) {
+        let (width, mut room) = (picture.width, Room::default());
+        for (number, rows) in picture.data.chunks_mut(3 * width * BLOCK).enumerate() {
+            let lumas = rows.as_chunks::<3>().0.iter().map(|&rgb| 255.0 * luma(rgb));
+            let stripe: Vec<f32> = lumas.collect();
+            gains_of(&stripe, width, self.scale, &mut room);
+            for (row, y) in rows.chunks_exact_mut(3 * width).zip(number * BLOCK..) {
+                let line = &self.tile[y % self.period * self.period..][..self.period];
+                for (x, pixel) in row.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+                    let change = room.gains[x / BLOCK] * line[x % self.period] / 255.0;
+                    pixel.iter_mut().for_each(|value| *value = (*value + change).clamp(0.0, 1.0));
+                }
+            }
+        }
+    }
+}
+
+/// BT.709 luma of a picture value.
+fn luma([red, green, blue]: [f32; 3]) -> f32 {
+    0.2126 * red + 0.7152 * green + 0.0722 * blue
 }
 
 /// Gain of each block of a stripe.

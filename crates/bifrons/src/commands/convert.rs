@@ -3,17 +3,26 @@
 use std::path::Path;
 
 use bifrons_net::Device;
-use bifrons_project::{Clip, Event, Project};
-use bifrons_swap::{Ending, FilmJob, Shard, SwapError, Veil, convert_film};
+use bifrons_project::{Checkpoint, Clip, Event, Project};
+use bifrons_swap::{Ending, FilmJob, Shard, Shows, SwapError, Veil, convert_film};
 
 use super::Context;
 use super::finish::Finishing;
+use super::patches;
 use super::project::check_output;
 use super::train::named_device;
 use super::veil::{self, Watcher};
 use crate::failure::{Finished, Unusable, Usage};
 
-/// What was asked for.
+/// What is to be made: one of them at least.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub(super) film: Option<&'a Path>,
+    pub(super) matte: Option<&'a Path>,
+    pub(super) patches: Option<&'a Path>,
+}
+
+/// How.
 #[derive(Clone, Copy)]
 pub(super) struct How<'a> {
     pub(super) shard: Option<Shard>,
@@ -24,28 +33,46 @@ pub(super) struct How<'a> {
 pub(super) fn run(
     dir: &Path,
     identity: &str,
-    film: &Path,
-    output: &Path,
+    footage: &Path,
+    wanted: Wanted<'_>,
     how: How<'_>,
     context: &Context,
 ) -> anyhow::Result<Finished> {
     let How { shard, veil, device } = how;
     let device = named_device(device)?;
     let project = if shard.is_some() { Project::open_shared(dir)? } else { Project::open(dir)? };
-    let wanted = project.layout().to_stored(film)?;
+    let clip = clip_of(&project, identity, footage)?;
+    if wanted.patches.is_some() {
+        // before hours of other work
+        patches::check_consent(&project, identity, &clip)?;
+    }
+    let mut finished = Finished::default();
+    let films = [(wanted.film, Shows::Faces), (wanted.matte, Shows::Matte)];
+    for (output, shows) in films.into_iter().filter_map(|(output, shows)| Some((output?, shows))) {
+        let film = Film { identity, clip: &clip, output, shard, veil, shows };
+        if !convert_clip(&project, &film, &device, context, &mut finished)? {
+            return Ok(finished);
+        }
+    }
+    if let Some(folder) = wanted.patches {
+        patches::write(&project, &clip, identity, folder, &device, context, &mut finished)?;
+    }
+    Ok(finished)
+}
+
+/// The project's entry for the footage.
+fn clip_of(project: &Project, identity: &str, footage: &Path) -> anyhow::Result<Clip> {
+    let wanted = project.layout().to_stored(footage)?;
     for person in project.index().people()? {
         for clip in project.index().clips_of(&person)? {
             if project.layout().to_stored(&clip.path)? == wanted && person != identity {
-                let mut finished = Finished::default();
-                let film = Film { identity, clip: &clip, output, shard, veil };
-                convert_clip(&project, &film, &device, context, &mut finished)?;
-                return Ok(finished);
+                return Ok(clip);
             }
         }
     }
     let message = format!(
         "{} is not a clip of anybody but {identity} in this project; add it with `bifrons add --as NAME {0}`",
-        film.display()
+        footage.display()
     );
     Err(Usage(message).into())
 }
@@ -61,6 +88,25 @@ pub(super) struct Film<'a> {
     pub(super) shard: Option<Shard>,
     /// Whether it hides the clip's person.
     pub(super) veil: bool,
+    /// Faces, or where they count.
+    pub(super) shows: Shows,
+}
+
+/// The newest model, once the faces of the footage are found.
+pub(super) fn newest_model(project: &Project, clip: &Clip, context: &Context) -> anyhow::Result<Checkpoint> {
+    if !project.index().extraction(clip.id)?.done {
+        let reason = format!("the faces of {} are not found yet", clip.path.display());
+        return Err(Unusable { reason, hint: Some("run `bifrons extract` first".to_owned()) }.into());
+    }
+    let newest = project.checkpoints().newest()?;
+    for damaged in newest.damaged {
+        let text = format!("the checkpoint {} is damaged ({})", damaged.path.display(), damaged.reason);
+        context.reporter.report(&Event::Warning { text, hint: Some("the one before it is used".to_owned()) });
+    }
+    newest.checkpoint.ok_or_else(|| {
+        let hint = Some("run `bifrons train` first".to_owned());
+        Unusable { reason: "this project has no trained model yet".to_owned(), hint }.into()
+    })
 }
 
 /// Converts one clip with the newest model. `false` when stopped before the end.
@@ -71,21 +117,9 @@ pub(super) fn convert_clip(
     context: &Context,
     finished: &mut Finished,
 ) -> anyhow::Result<bool> {
-    let Film { identity, clip, output, shard, veil } = *film;
+    let Film { identity, clip, output, shard, veil, shows } = *film;
     check_output(project, output)?;
-    if !project.index().extraction(clip.id)?.done {
-        let reason = format!("the faces of {} are not found yet", clip.path.display());
-        return Err(Unusable { reason, hint: Some("run `bifrons extract` first".to_owned()) }.into());
-    }
-    let newest = project.checkpoints().newest()?;
-    for damaged in newest.damaged {
-        let text = format!("the checkpoint {} is damaged ({})", damaged.path.display(), damaged.reason);
-        context.reporter.report(&Event::Warning { text, hint: Some("the one before it is used".to_owned()) });
-    }
-    let Some(checkpoint) = newest.checkpoint else {
-        let hint = Some("run `bifrons train` first".to_owned());
-        return Err(Unusable { reason: "this project has no trained model yet".to_owned(), hint }.into());
-    };
+    let checkpoint = newest_model(project, clip, context)?;
     let watcher = veil.then(|| Watcher::of(project, clip)).transpose()?;
     let finish = Finishing::new(project, film, &checkpoint, watcher.as_ref(), context)?;
     let veil = watcher.as_ref().map(|watcher| Veil { vision: &watcher.vision, recogniser: watcher });
@@ -98,6 +132,7 @@ pub(super) fn convert_clip(
         device,
         finish: &finish,
         veil: veil.as_ref(),
+        shows,
         shard,
     };
     let converted = match convert_film(&job, context.reporter.as_ref(), &context.stop) {

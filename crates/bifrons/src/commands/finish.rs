@@ -8,7 +8,7 @@ use bifrons_media::{ClipKind, Frame, MediaError};
 use bifrons_project::{Checkpoint, Clip, Event, Project, ProjectError, Purpose, atomic};
 use bifrons_seal::mark::{self, Marker, number_of};
 use bifrons_seal::{ConsentNote, Facts, Keys, Kind, Making, Model, format_of, label, seal, stretches};
-use bifrons_swap::Finish;
+use bifrons_swap::{Finish, Shows};
 use bifrons_training::CheckpointMeta;
 
 use super::Context;
@@ -38,25 +38,15 @@ impl<'a> Finishing<'a> {
         watcher: Option<&'a Watcher>,
         context: &'a Context,
     ) -> anyhow::Result<Self> {
-        let Film { identity, clip: footage, output, .. } = *film;
+        let Film { identity, clip: footage, output, shows, .. } = *film;
         let media = bifrons_media::Clip::open(&footage.path)?;
         if media.kind() != ClipKind::PictureFolder {
             format_of(output)?;
         }
-        let parts = [
-            ("identity", identity, Purpose::Identity),
-            ("footage", footage.person.as_str(), Purpose::Footage),
-        ];
-        let mut consent = Vec::new();
-        let mut without = Vec::new();
-        for (part, person, purpose) in parts {
-            let entry = project.checked_consent(person, Some(purpose))?;
-            if entry.is_none() {
-                without.push(person);
-            }
-            consent.push(ConsentNote::of(part, entry.as_ref()));
-        }
-        if let Some(person) = without.first() {
+        let Consent { notes, without } = Consent::of(project, identity, footage)?;
+        // a matte shows nobody: there is nothing to mark or to label
+        let is_seen = shows == Shows::Faces;
+        if is_seen && let Some(person) = without.first() {
             let text = format!(
                 "no consent of {} is on record: the film says so in its corner",
                 without.join(" and ")
@@ -66,41 +56,96 @@ impl<'a> Finishing<'a> {
                 Some(format!("when they agreed: `bifrons consent add --of {person} --project {folder}`"));
             context.reporter.report(&Event::Warning { text, hint });
         }
-        let identity_clips = match project.index().clips_of(identity) {
-            // converting says it better
-            Err(ProjectError::UnknownPerson { .. }) => Vec::new(),
-            clips => clips?,
-        };
-        let clips = std::iter::once(footage).chain(&identity_clips);
-        let number = number_of(clips.map(|clip| clip.info.fingerprint), checkpoint.step());
+        let number = number_for(project, identity, footage, checkpoint)?;
         let (width, height) = media.stored_size_px();
-        let marker = Marker::new(number, width, height);
-        let meta: CheckpointMeta = checkpoint.meta()?;
-        let model = checkpoint.manifest().files.get("model.safetensors");
-        let making = Making {
-            preset: Some(meta.preset.name),
-            model: model.map(|file| Model { iterations: checkpoint.step(), blake3: file.blake3.to_string() }),
-            identity: Some(identity.to_owned()),
-            replaced: Some(footage.person.clone()),
-            frames_replaced: frames_replaced(project, footage)?,
-            consent,
-            mark: marker.is_some().then(|| format!("{number:016x}")),
-            ..Making::new(if watcher.is_some() { Kind::Veil } else { Kind::Swap }, media.frame_count())
-        };
-        let inputs = identity_clips.into_iter().map(|clip| clip.path).collect();
-        let facts = Facts { making, footage: Some(footage.path.clone()), inputs };
-        let labelled = !without.is_empty();
+        let marker = if is_seen { Marker::new(number, width, height) } else { None };
+        let kind = if watcher.is_some() { Kind::Veil } else { Kind::Swap };
+        let mark = marker.is_some().then_some(number);
+        let facts = facts_of(project, identity, footage, checkpoint, notes, kind, mark)?;
         Ok(Self {
             output: output.to_owned(),
             marker,
             number,
-            labelled,
+            labelled: is_seen && !without.is_empty(),
             facts,
             keys: keys()?,
             watcher,
             context,
         })
     }
+}
+
+/// What the two people agreed to.
+pub(super) struct Consent {
+    pub(super) notes: Vec<ConsentNote>,
+    /// Who has no record.
+    pub(super) without: Vec<String>,
+}
+
+impl Consent {
+    /// Refuses what a record does not allow.
+    pub(super) fn of(project: &Project, identity: &str, footage: &Clip) -> anyhow::Result<Self> {
+        let parts = [
+            ("identity", identity, Purpose::Identity),
+            ("footage", footage.person.as_str(), Purpose::Footage),
+        ];
+        let (mut notes, mut without) = (Vec::new(), Vec::new());
+        for (part, person, purpose) in parts {
+            let entry = project.checked_consent(person, Some(purpose))?;
+            if entry.is_none() {
+                without.push(person.to_owned());
+            }
+            notes.push(ConsentNote::of(part, entry.as_ref()));
+        }
+        Ok(Self { notes, without })
+    }
+}
+
+/// The identity's clips, as far as the project has any.
+fn clips_of_identity(project: &Project, identity: &str) -> anyhow::Result<Vec<Clip>> {
+    Ok(match project.index().clips_of(identity) {
+        // converting says it better
+        Err(ProjectError::UnknownPerson { .. }) => Vec::new(),
+        clips => clips?,
+    })
+}
+
+/// The number that marks what is made of these.
+pub(super) fn number_for(
+    project: &Project,
+    identity: &str,
+    footage: &Clip,
+    checkpoint: &Checkpoint,
+) -> anyhow::Result<u64> {
+    let identity_clips = clips_of_identity(project, identity)?;
+    let clips = std::iter::once(footage).chain(&identity_clips);
+    Ok(number_of(clips.map(|clip| clip.info.fingerprint), checkpoint.step()))
+}
+
+/// What the seal says.
+pub(super) fn facts_of(
+    project: &Project,
+    identity: &str,
+    footage: &Clip,
+    checkpoint: &Checkpoint,
+    consent: Vec<ConsentNote>,
+    kind: Kind,
+    mark: Option<u64>,
+) -> anyhow::Result<Facts> {
+    let meta: CheckpointMeta = checkpoint.meta()?;
+    let model = checkpoint.manifest().files.get("model.safetensors");
+    let making = Making {
+        preset: Some(meta.preset.name),
+        model: model.map(|file| Model { iterations: checkpoint.step(), blake3: file.blake3.to_string() }),
+        identity: Some(identity.to_owned()),
+        replaced: Some(footage.person.clone()),
+        frames_replaced: frames_replaced(project, footage)?,
+        consent,
+        mark: mark.map(|number| format!("{number:016x}")),
+        ..Making::new(kind, footage.info.frames)
+    };
+    let inputs = clips_of_identity(project, identity)?.into_iter().map(|clip| clip.path).collect();
+    Ok(Facts { making, footage: Some(footage.path.clone()), inputs })
 }
 
 impl Finish for Finishing<'_> {

@@ -10,6 +10,7 @@ mod finish;
 mod inspect;
 mod measure;
 mod model;
+mod patches;
 mod project;
 mod seal;
 mod studio;
@@ -58,9 +59,14 @@ pub(crate) fn run(command: &Command, context: &Context) -> anyhow::Result<Finish
         }
         Command::Inspect { film, project } => inspect::run(film, &project.project, context),
         Command::Model { what } => model::run(what, context),
-        Command::Convert { face, onto, output, project, shard, veil, device } => {
+        Command::Convert { face, onto, output, matte, patches, project, shard, veil, device } => {
+            let wanted = convert::Wanted {
+                film: output.as_deref(),
+                matte: matte.as_deref(),
+                patches: patches.as_deref(),
+            };
             let how = convert::How { shard: *shard, veil: *veil, device };
-            convert::run(&project.project, face, onto, output, how, context)
+            convert::run(&project.project, face, onto, wanted, how, context)
         }
         Command::Sheet { footage, result, output, project } => {
             sheet::run(footage, result, project.as_deref(), output)

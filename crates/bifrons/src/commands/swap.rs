@@ -5,6 +5,7 @@ use std::path::Path;
 use bifrons_media::{Clip, ClipKind, MediaError};
 use bifrons_net::Preset;
 use bifrons_project::{Config, Layout, Project, Purpose};
+use bifrons_swap::Shows;
 
 use super::Context;
 use super::consent;
@@ -81,7 +82,14 @@ fn stages(
     if !train_people(project, &people, preset, seed, &limits, &how, device, context, finished)? {
         return Ok(false);
     }
-    let film = Film { identity, clip: &film, output: &arguments.output, shard: None, veil: false };
+    let film = Film {
+        identity,
+        clip: &film,
+        output: &arguments.output,
+        shard: None,
+        veil: false,
+        shows: Shows::Faces,
+    };
     convert_clip(project, &film, device, context, finished)
 }
 

@@ -7,6 +7,7 @@ use bifrons_measure::truth::{Candidate, CopyPaste, TruePoints, TruthFiles, Truth
 use bifrons_media::{Clip, Encoding, FrameSink, RgbImage};
 use bifrons_net::Preset;
 use bifrons_project::{Basis, Consent, Event, Project};
+use bifrons_swap::Shows;
 use bifrons_vision::Vision;
 use bifrons_vision::geometry::Point;
 
@@ -116,7 +117,7 @@ fn convert(
     let film =
         film.ok_or_else(|| anyhow::anyhow!("{} is no longer in the project", files.footage.display()))?;
     let mut made = |identity, output| {
-        let film = Film { identity, clip: &film, output, shard: None, veil: false };
+        let film = Film { identity, clip: &film, output, shard: None, veil: false, shows: Shows::Faces };
         convert_clip(&project, &film, &device, context, finished)
     };
     Ok(made(IDENTITY, swap)? && made(FILMED, self_swap)?)

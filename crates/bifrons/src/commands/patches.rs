@@ -1,0 +1,88 @@
+//! `bifrons convert --patches`: new faces as pictures, for compositors.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+use bifrons_media::RgbImage;
+use bifrons_net::Device;
+use bifrons_project::{Clip, Project};
+use bifrons_seal::mark::{self, Marker};
+use bifrons_seal::{ConsentNote, Facts, Keys, Kind, seal};
+use bifrons_swap::{FinishPatch, PATCH_PX, PatchesJob, write_patches};
+
+use super::Context;
+use super::convert::newest_model;
+use super::finish::{Consent, facts_of, number_for};
+use super::seal::keys;
+use crate::failure::{Finished, Unusable};
+
+/// How each picture is finished.
+#[derive(Debug)]
+struct Finishing {
+    marker: Option<Marker>,
+    number: u64,
+    facts: Facts,
+    keys: Keys,
+}
+
+impl FinishPatch for Finishing {
+    fn plan(&self) -> String {
+        let consent = self.facts.making.consent.iter().map(|note| note.record.as_deref().unwrap_or("none"));
+        let consent = consent.collect::<Vec<_>>().join(" ");
+        format!("mark {} {:016x} consent {consent}", mark::METHOD, self.number)
+    }
+
+    fn mark(&self, face: &mut RgbImage) {
+        if let Some(marker) = &self.marker {
+            marker.mark_picture(face);
+        }
+    }
+
+    fn seal(&self, part: &Path, target: &Path) -> Result<PathBuf, Box<dyn Error + Send + Sync>> {
+        Ok(seal(part, target, &self.facts, &self.keys)?)
+    }
+}
+
+/// What the two people agreed to. A film without a record says so in its corner; a face alone has no corner, and is not made.
+pub(super) fn check_consent(
+    project: &Project,
+    identity: &str,
+    clip: &Clip,
+) -> anyhow::Result<Vec<ConsentNote>> {
+    let Consent { notes, without } = Consent::of(project, identity, clip)?;
+    let Some(person) = without.first() else { return Ok(notes) };
+    let reason = format!(
+        "patches are made only where everybody agreed, and no consent of {} is on record",
+        without.join(" and ")
+    );
+    let root = project.layout().root().display();
+    let hint = Some(format!("when they agreed: `bifrons consent add --of {person} --project {root}`"));
+    Err(Unusable { reason, hint }.into())
+}
+
+/// Writes the pictures of a clip into `folder`, or the rest of them.
+pub(super) fn write(
+    project: &Project,
+    clip: &Clip,
+    identity: &str,
+    folder: &Path,
+    device: &Device,
+    context: &Context,
+    finished: &mut Finished,
+) -> anyhow::Result<()> {
+    let checkpoint = newest_model(project, clip, context)?;
+    let notes = check_consent(project, identity, clip)?;
+    let number = number_for(project, identity, clip, &checkpoint)?;
+    let marker = Marker::new(number, PATCH_PX, PATCH_PX);
+    let facts = facts_of(project, identity, clip, &checkpoint, notes, Kind::Swap, Some(number))?;
+    let finish = Finishing { marker, number, facts, keys: keys()? };
+    let job =
+        PatchesJob { project, clip, identity, checkpoint: &checkpoint, device, folder, finish: &finish };
+    let written = write_patches(&job, context.reporter.as_ref(), &context.stop)?;
+    finished.stopped = !written.whole;
+    if written.whole {
+        finished.outputs.push(folder.to_owned());
+        finished.measured.insert("patches".to_owned(), written.pictures as f64);
+    }
+    Ok(())
+}
