@@ -160,7 +160,10 @@ impl<'a> Act<'a> {
     ///
     /// # Safety
     /// As for the vectors. Slopes reach to `first + VECTORS · V::LEN`.
-    #[allow(clippy::needless_range_loop, reason = "indices are constants once unrolled: sums stay in registers")]
+    #[allow(
+        clippy::needless_range_loop,
+        reason = "indices are constants once unrolled: sums stay in registers"
+    )]
     #[inline(always)]
     pub(super) unsafe fn apply<V: Lanes, const PIXELS: usize, const VECTORS: usize>(
         self,

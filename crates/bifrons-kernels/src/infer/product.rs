@@ -151,7 +151,9 @@ impl Product {
                     for strip in &self.strips {
                         // SAFETY: inside `run`. The assertions above cover `count` pixels; the strips' weights, biases
                         // and slopes were made for this path and these runs by `new`.
-                        unsafe { fill(tile, &job, *strip, &weights[strip.weights..], &self.bias, count, output) };
+                        unsafe {
+                            fill(tile, &job, *strip, &weights[strip.weights..], &self.bias, count, output)
+                        };
                     }
                 },
             );

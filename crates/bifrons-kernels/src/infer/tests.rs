@@ -148,10 +148,8 @@ fn check_depthwise(case: &DepthwiseCase) {
     let bias = numbers_of(channels, seed + 1);
     let values = numbers_of(height * width * channels, seed + 2);
     let act = activation(case.activation, channels, seed + 3);
-    let (rows, columns) = (
-        (height + before + behind - kernel) / stride + 1,
-        (width + before + behind - kernel) / stride + 1,
-    );
+    let (rows, columns) =
+        ((height + before + behind - kernel) / stride + 1, (width + before + behind - kernel) / stride + 1);
     let mut found = Vec::new();
     for path in Path::available() {
         let of = Depthwise::new(path, (kernel, stride, before), &weights, &bias, act.clone());
@@ -177,8 +175,10 @@ fn check_depthwise(case: &DepthwiseCase) {
                 let y = (row * stride + tap / kernel).wrapping_sub(before);
                 let x = (column * stride + tap % kernel).wrapping_sub(before);
                 if y < height && x < width {
-                    let (weight, value) =
-                        (weights[channel * kernel * kernel + tap], values[(y * width + x) * channels + channel]);
+                    let (weight, value) = (
+                        weights[channel * kernel * kernel + tap],
+                        values[(y * width + x) * channels + channel],
+                    );
                     sum += f64::from(weight) * f64::from(value);
                     size += f64::from(weight * value).abs();
                 }
