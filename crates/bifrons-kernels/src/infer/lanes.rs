@@ -3,14 +3,16 @@
 use crate::infer::Activation;
 use crate::tile::{Tile, Vector};
 
-/// The most vectors of outputs that are summed at once.
-pub(super) const MOST_VECTORS: usize = 3;
+/// The most vectors of outputs that are ever summed at once.
+const MOST_VECTORS: usize = 3;
 
 /// Vectors with what activations need.
 ///
 /// # Safety
 /// All of these: the processor has the vector's instructions.
 pub(crate) trait Lanes: Vector {
+    /// The most vectors of outputs that are summed at once.
+    const VECTORS: usize;
     /// Pixels summed at once with one, two and three vectors of outputs: as many sums as the registers hold.
     const PIXELS: [usize; MOST_VECTORS];
 
@@ -22,8 +24,9 @@ pub(crate) trait Lanes: Vector {
 }
 
 macro_rules! lanes {
-    ($vector:ty, $pixels:expr, $plus:expr, $larger:expr, $smaller:expr) => {
+    ($vector:ty, $vectors:literal, $pixels:expr, $plus:expr, $larger:expr, $smaller:expr) => {
         impl Lanes for $vector {
+            const VECTORS: usize = $vectors;
             const PIXELS: [usize; MOST_VECTORS] = $pixels;
 
             #[inline(always)]
@@ -53,8 +56,9 @@ mod x86 {
     use super::*;
     use std::arch::x86_64::*;
 
-    lanes!(__m512, [16, 12, 8], _mm512_add_ps, _mm512_max_ps, _mm512_min_ps);
-    lanes!(__m256, [8, 6, 4], _mm256_add_ps, _mm256_max_ps, _mm256_min_ps);
+    lanes!(__m512, 3, [16, 12, 8], _mm512_add_ps, _mm512_max_ps, _mm512_min_ps);
+    // three vectors and what they are multiplied with would take all 16 registers: half the speed
+    lanes!(__m256, 2, [8, 6, 4], _mm256_add_ps, _mm256_max_ps, _mm256_min_ps);
 }
 
 #[cfg(target_arch = "aarch64")]
@@ -62,7 +66,7 @@ mod arm {
     use super::*;
     use std::arch::aarch64::*;
 
-    lanes!(float32x4_t, [16, 12, 8], vaddq_f32, vmaxq_f32, vminq_f32);
+    lanes!(float32x4_t, 3, [16, 12, 8], vaddq_f32, vmaxq_f32, vminq_f32);
 }
 
 mod plain {
@@ -99,7 +103,7 @@ mod plain {
         unsafe { each(most, value, |most, value| if most < value { most } else { value }) }
     }
 
-    lanes!(Four, [8, 6, 4], sum, larger, smaller);
+    lanes!(Four, 2, [8, 6, 4], sum, larger, smaller);
 }
 
 /// Calls `$body` with `$tile` being the f32 tile of this path.
@@ -133,6 +137,14 @@ pub(super) use with_lanes;
 /// Channels filled up to whole vectors of a tile.
 pub(super) fn whole<T: Tile>(_: T, channels: usize) -> usize {
     channels.next_multiple_of(T::V::LEN)
+}
+
+/// Numbers of a tile's vector, and how many are summed at once at most.
+pub(super) fn widths<T: Tile>(_: T) -> (usize, usize)
+where
+    T::V: Lanes,
+{
+    (T::V::LEN, T::V::VECTORS)
 }
 
 /// An activation as the loops want it.

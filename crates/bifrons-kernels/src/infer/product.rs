@@ -1,7 +1,7 @@
 //! Convolutions over all channels: products of pixels and weights.
 
 use super::Activation;
-use super::lanes::{Act, Lanes, MOST_VECTORS, filled, whole, with_lanes};
+use super::lanes::{Act, Lanes, filled, whole, widths, with_lanes};
 use crate::buffer::{CacheLine, numbers, numbers_mut, zeros};
 use crate::path::Path;
 use crate::tile::{Run, Tile};
@@ -61,10 +61,10 @@ impl Product {
         let (outputs, taps) = (bias.len(), kernel[0] * kernel[1]);
         assert_eq!(weights.len(), outputs * inputs * taps, "weights of another shape");
         assert!(inputs <= stored_inputs && inputs > 0 && outputs > 0 && taps > 0, "nothing to multiply");
-        let (stored_outputs, lanes) = with_lanes!(path, tile, (whole(tile, outputs), whole(tile, 1)));
+        let (stored_outputs, (lanes, most)) = with_lanes!(path, tile, (whole(tile, outputs), widths(tile)));
         // strips of nearly the same width
         let vectors = stored_outputs / lanes;
-        let count = vectors.div_ceil(MOST_VECTORS);
+        let count = vectors.div_ceil(most);
         let depth = inputs * taps;
         let mut strips = Vec::new();
         let mut packed = zeros::<f32>(depth * stored_outputs);
