@@ -3,6 +3,7 @@
 //! - [`conv`]: convolution, bias, activation and pixel shuffle as one operator, forward and backward.
 //! - [`loss`]: DSSIM and MSE inside a mask.
 //! - [`adam`]: the optimiser.
+//! - [`infer`]: networks that are only run, such as those that find faces.
 //! - [`Path`]: which instructions do it, chosen when the program runs.
 //!   `BIFRONS_KERNELS=plain|neon|avx2|avx512bf16|avx512|amx` asks for one.
 //! - [`layout`]: how activations lie in memory, so that nothing is ever copied into patches.
@@ -15,6 +16,7 @@ pub mod adam;
 pub mod buffer;
 pub mod conv;
 mod element;
+pub mod infer;
 pub mod layout;
 pub mod loss;
 mod path;

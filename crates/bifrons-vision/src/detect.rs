@@ -141,7 +141,7 @@ pub(crate) fn detect(
 }
 
 /// Black added on the right and below up to the next multiple of [`INPUT_STEP_PX`].
-fn pad(view: &RgbImage) -> RgbImage {
+pub(crate) fn pad(view: &RgbImage) -> RgbImage {
     let side = |px: usize| px.div_ceil(INPUT_STEP_PX) * INPUT_STEP_PX;
     let mut padded = RgbImage::new(side(view.width), side(view.height));
     padded.paste(view, 0, 0);

@@ -21,7 +21,7 @@ pub use detect::{BoundingBox, Detection, DetectorOptions};
 pub use embed::Embedding;
 pub use error::VisionError;
 pub use mesh::{Mesh, MeshFit};
-pub use network::{Array, Network, NetworkFile, load_network};
+pub use network::{Array, Network, NetworkFile, load_network, load_network_in_rten};
 pub use picture::Picture;
 pub use pose::{Pose, eye_openness, mouth_openness, pose};
 pub use sharpness::sharpness;

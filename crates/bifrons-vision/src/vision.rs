@@ -3,7 +3,7 @@
 use crate::detect::{self, Detection, DetectorOptions};
 use crate::embed::{self, Embedding};
 use crate::mesh::{self, Mesh, MeshFit};
-use crate::network::{Network, NetworkFile, OnnxNetwork};
+use crate::network::{Network, NetworkFile, load_network};
 
 use crate::{Picture, VisionError};
 
@@ -28,11 +28,7 @@ impl Vision {
     /// [`VisionError::Network`] when the program file is damaged.
     pub fn load() -> Result<Self, VisionError> {
         let [detector, mesh, embedding] = Self::networks();
-        Ok(Self::with_networks(
-            Box::new(OnnxNetwork::load(detector)?),
-            Box::new(OnnxNetwork::load(mesh)?),
-            Box::new(OnnxNetwork::load(embedding)?),
-        ))
+        Ok(Self::with_networks(load_network(detector)?, load_network(mesh)?, load_network(embedding)?))
     }
 
     /// The files of the networks inside the program: detector, mesh, embedding.

@@ -7,11 +7,11 @@ use serde_json::Value;
 
 /// From the bottom to the top; a crate may depend on those before it.
 const ORDER: [&str; 13] = [
+    "bifrons-kernels",
     "bifrons-media",
     "bifrons-vision",
     "bifrons-project",
     "bifrons-extraction",
-    "bifrons-kernels",
     "bifrons-net",
     "bifrons-training",
     "bifrons-swap",
@@ -27,7 +27,7 @@ const STRANGERS: [(&str, &str); 4] = [
     ("bifrons-project", "bifrons-media"),
     ("bifrons-project", "bifrons-vision"),
     ("bifrons-net", "bifrons-project"),
-    ("bifrons-kernels", "bifrons-vision"),
+    ("bifrons-project", "bifrons-kernels"),
 ];
 
 /// The crates of the workspace, each with those of the workspace it depends on, also for tests and builds.
