@@ -63,6 +63,13 @@ impl Path {
         matches!(self, Self::Avx512Bf16 | Self::Amx)
     }
 
+    /// Whether products are added without being rounded in between. Where activations are f32 too, such paths give the same
+    /// bits.
+    #[must_use]
+    pub fn is_fused(self) -> bool {
+        self != Self::Plain || crate::tile::plain::is_fused()
+    }
+
     #[cfg(target_arch = "x86_64")]
     fn runs_here(self) -> bool {
         let avx512 = || {

@@ -399,10 +399,7 @@ proptest! {
         let weights = full_numbers_of(conv.weights(channels, outputs), seed + 1);
         let (bias, gradient) = (full_numbers_of(outputs, seed + 2), full_numbers_of(result_dims.count(), seed + 3));
         let mut first = None;
-        for path in Path::available().into_iter().filter(|path| !path.is_bf16()) {
-            if path == Path::Plain && !crate::tile::plain::is_fused() {
-                continue;
-            }
+        for path in Path::available().into_iter().filter(|path| !path.is_bf16() && path.is_fused()) {
             let input = layout(path, dims, &conv);
             let x = enter(path, &planes, input);
             let form = Form::Planar(result_dims);

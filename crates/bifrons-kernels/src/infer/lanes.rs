@@ -16,7 +16,6 @@ pub(crate) trait Lanes: Vector {
     /// Pixels summed at once with one, two and three vectors of outputs: as many sums as the registers hold.
     const PIXELS: [usize; MOST_VECTORS];
 
-    unsafe fn plus(self, b: Self) -> Self;
     /// The larger of a number and a constant; NaN stays.
     unsafe fn at_least(self, least: Self) -> Self;
     /// The smaller; NaN stays.
@@ -24,26 +23,20 @@ pub(crate) trait Lanes: Vector {
 }
 
 macro_rules! lanes {
-    ($vector:ty, $vectors:literal, $pixels:expr, $plus:expr, $larger:expr, $smaller:expr) => {
-        impl Lanes for $vector {
+    ($vector:ty, $vectors:literal, $pixels:expr, $larger:expr, $smaller:expr $(, $constant:ident)?) => {
+        impl$(<const $constant: bool>)? Lanes for $vector {
             const VECTORS: usize = $vectors;
             const PIXELS: [usize; MOST_VECTORS] = $pixels;
 
             #[inline(always)]
-            unsafe fn plus(self, b: Self) -> Self {
-                // SAFETY: the caller's processor has the instruction, as for all of these.
-                unsafe { $plus(self, b) }
-            }
-
-            #[inline(always)]
             unsafe fn at_least(self, least: Self) -> Self {
-                // SAFETY: see `plus`.
+                // SAFETY: the caller's processor has the instruction, as for all of these.
                 unsafe { $larger(least, self) }
             }
 
             #[inline(always)]
             unsafe fn at_most(self, most: Self) -> Self {
-                // SAFETY: see `plus`.
+                // SAFETY: see `at_least`.
                 unsafe { $smaller(most, self) }
             }
         }
@@ -56,9 +49,9 @@ mod x86 {
     use super::*;
     use std::arch::x86_64::*;
 
-    lanes!(__m512, 3, [16, 12, 8], _mm512_add_ps, _mm512_max_ps, _mm512_min_ps);
+    lanes!(__m512, 3, [16, 12, 8], _mm512_max_ps, _mm512_min_ps);
     // three vectors and what they are multiplied with would take all 16 registers: half the speed
-    lanes!(__m256, 2, [8, 6, 4], _mm256_add_ps, _mm256_max_ps, _mm256_min_ps);
+    lanes!(__m256, 2, [8, 6, 4], _mm256_max_ps, _mm256_min_ps);
 }
 
 #[cfg(target_arch = "aarch64")]
@@ -66,7 +59,7 @@ mod arm {
     use super::*;
     use std::arch::aarch64::*;
 
-    lanes!(float32x4_t, 3, [16, 12, 8], vaddq_f32, vmaxq_f32, vminq_f32);
+    lanes!(float32x4_t, 3, [16, 12, 8], vmaxq_f32, vminq_f32);
 }
 
 mod plain {
@@ -74,7 +67,11 @@ mod plain {
     use crate::tile::plain::Four;
 
     #[inline(always)]
-    unsafe fn each(a: Four, b: Four, with: impl Fn(f32, f32) -> f32) -> Four {
+    unsafe fn each<const FUSED: bool>(
+        a: Four<FUSED>,
+        b: Four<FUSED>,
+        with: impl Fn(f32, f32) -> f32,
+    ) -> Four<FUSED> {
         let (mut left, mut right) = ([0.0; 4], [0.0; 4]);
         // SAFETY: both have room for four numbers, and so has what is loaded.
         unsafe {
@@ -86,24 +83,18 @@ mod plain {
     }
 
     #[inline(always)]
-    unsafe fn sum(a: Four, b: Four) -> Four {
-        // SAFETY: every processor can.
-        unsafe { each(a, b, |a, b| a + b) }
-    }
-
-    #[inline(always)]
-    unsafe fn larger(least: Four, value: Four) -> Four {
+    unsafe fn larger<const FUSED: bool>(least: Four<FUSED>, value: Four<FUSED>) -> Four<FUSED> {
         // SAFETY: every processor can.
         unsafe { each(least, value, |least, value| if least > value { least } else { value }) }
     }
 
     #[inline(always)]
-    unsafe fn smaller(most: Four, value: Four) -> Four {
+    unsafe fn smaller<const FUSED: bool>(most: Four<FUSED>, value: Four<FUSED>) -> Four<FUSED> {
         // SAFETY: every processor can.
         unsafe { each(most, value, |most, value| if most < value { most } else { value }) }
     }
 
-    lanes!(Four, 2, [8, 6, 4], sum, larger, smaller);
+    lanes!(Four<FUSED>, 2, [8, 6, 4], larger, smaller, FUSED);
 }
 
 /// Calls `$body` with `$tile` being the f32 tile of this path.
@@ -125,8 +116,12 @@ macro_rules! with_lanes {
                 let $tile = $crate::tile::neon::Neon;
                 $body
             }
+            _ if $crate::tile::plain::is_fused() => {
+                let $tile = $crate::tile::plain::Plain::<true>;
+                $body
+            }
             _ => {
-                let $tile = $crate::tile::plain::Plain;
+                let $tile = $crate::tile::plain::Plain::<false>;
                 $body
             }
         }

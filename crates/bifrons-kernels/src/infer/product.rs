@@ -289,7 +289,7 @@ unsafe fn block<V: Lanes, const PIXELS: usize, const VECTORS: usize>(
             let from = added.as_ptr().add(at);
             for p in 0..PIXELS {
                 for v in 0..VECTORS {
-                    sums[p][v] = sums[p][v].plus(V::load(from.add(p * job.output_step + v * V::LEN)));
+                    sums[p][v] = sums[p][v].add(V::load(from.add(p * job.output_step + v * V::LEN)));
                 }
             }
             job.after.apply(&mut sums, first);
