@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use bifrons_extraction::gate;
 use bifrons_net::Device;
-use bifrons_project::{Clip, Event, Project};
+use bifrons_project::{Clip, Event, Project, ProjectError};
 use bifrons_swap::{Ending, FilmJob, Shard, SwapError, Veil, convert_film};
 
 use super::Context;
@@ -73,6 +74,16 @@ pub(super) fn convert_clip(
 ) -> anyhow::Result<bool> {
     let Film { identity, clip, output, shard, veil } = *film;
     check_output(project, output)?;
+    let identity_clips = match project.index().clips_of(identity) {
+        // converting says it better
+        Err(ProjectError::UnknownPerson { .. }) => Vec::new(),
+        clips => clips?,
+    };
+    // training has asked about those of the identity; they need not be there any more
+    let still_there = identity_clips.iter().filter(|clip| clip.path.exists());
+    for clip in std::iter::once(clip).chain(still_there) {
+        gate::admit(project, clip, gate::network)?;
+    }
     if !project.index().extraction(clip.id)?.done {
         let reason = format!("the faces of {} are not found yet", clip.path.display());
         return Err(Unusable { reason, hint: Some("run `bifrons extract` first".to_owned()) }.into());
