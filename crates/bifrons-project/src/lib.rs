@@ -21,6 +21,7 @@ pub mod hash;
 pub mod index;
 pub mod layout;
 mod lock;
+pub mod look;
 mod project;
 mod visit;
 
@@ -36,5 +37,6 @@ pub use index::{
     TrackId, TrackState, Verdict,
 };
 pub use layout::Layout;
+pub use look::{Look, LookEntry};
 pub use project::Project;
 pub use visit::Visit;

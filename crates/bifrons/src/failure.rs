@@ -113,7 +113,7 @@ fn judge(error: &anyhow::Error) -> (u8, Option<String>) {
             ExtractionError::Project(error) => of_project(error),
             ExtractionError::Vision(_) | ExtractionError::Crop { .. } => (ENVIRONMENT, error.hint()),
             ExtractionError::Landmarks { .. } => (USAGE, error.hint()),
-            ExtractionError::Progress { .. } => (INPUT, error.hint()),
+            ExtractionError::Progress { .. } | ExtractionError::Sexual { .. } => (INPUT, error.hint()),
         };
     }
     if let Some(error) = error.downcast_ref::<TrainingError>() {

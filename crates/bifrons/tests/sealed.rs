@@ -5,6 +5,8 @@ mod support;
 use std::fs;
 use std::path::Path;
 
+use bifrons_extraction::gate;
+use bifrons_project::{ClipFingerprint, Look, Project};
 use serde_json::Value;
 use support::film::Grey;
 use support::footage::{Cut, Real, ffmpeg};
@@ -79,6 +81,15 @@ fn a_film_says_what_was_done_and_who_agreed_and_keeps_its_mark_when_the_rest_is_
     verify(&agreed, INTACT, &["identity: a published research set", "footage: a published research set"]);
     let label = before.difference(&Grey::of(&agreed), 0..24, CORNER);
     assert!(label < 12.0, "the corner differs by {label:.0}: the line is still there");
+
+    // both clips passed the gate, and were looked at once
+    let list = Ran::of(&mut in_project(&room, &["consent", "list"])).expect(code::DONE);
+    for text in ["webcam.mp4: 0 of the 12 frames looked at seem sexual", "interview.mp4: 0 of the 24 frames"]
+    {
+        assert!(list.stderr.contains(text), "`{text}` is not said:\n{}", list.all());
+    }
+    let check = Ran::of(&mut in_project(&room, &["--json", "consent", "check"])).expect(code::DONE);
+    assert_eq!(check.events().pop().expect("an end")["measured"]["clips_looked_at"], 2.0);
 
     let ran = Ran::of(bifrons().args(["--json", "verify"]).arg(&agreed)).expect(INTACT);
     let events = ran.events();
@@ -159,6 +170,51 @@ fn nobodys_face_is_used_beyond_what_they_agreed_to() {
     assert_eq!(last["measured"]["lines_of_the_log"], 4.0);
     let list = Ran::of(&mut in_project(&room, &["consent", "list"])).expect(code::DONE);
     assert!(list.stderr.contains("interview: no record"), "{}", list.all());
+}
+
+/// There is no sexual footage to test with: the verdict is put into the log.
+#[test]
+fn what_the_gate_refused_is_not_worked_on() {
+    let room = Room::new();
+    let face = Cut { sound: false, ..Cut::new(Real::Webcam, 6) }.make(room.path("webcam.mp4"));
+    let footage = Cut::new(Real::Interview, 6).make(room.path("interview.mp4"));
+    let swap = || {
+        let mut swap = room.swap(&face, &footage);
+        swap.args(["--iterations", "1", "--preset", "quick"]);
+        swap
+    };
+    let refused = |command: &mut std::process::Command, clip: &str| {
+        let ran = Ran::of(command).expect(code::INPUT);
+        let says = "sexual footage is not worked on (5 of the 6 frames looked at are explicit)";
+        for text in [says, clip, "hint: nothing was made of it"] {
+            assert!(ran.stderr.contains(text), "`{text}` is not said:\n{}", ran.all());
+        }
+    };
+    let judged = |project: &Project, clip: &Path| {
+        let look = Look { method: gate::METHOD, frames: 6, explicit: 5, refused: true };
+        project.index().add_look(ClipFingerprint::of(clip).expect("a clip"), look).expect("a line");
+    };
+    for (clip, name) in [(&face, "webcam.mp4"), (&footage, "interview.mp4")] {
+        judged(&Project::create(&room.project()).expect("a project"), clip);
+        refused(&mut swap(), name);
+        assert!(!room.out().exists(), "a film was left");
+        fs::remove_dir_all(room.project()).expect("removed");
+    }
+
+    // a clip that joins a project that is trained already
+    Ran::of(&mut swap()).expect(code::DONE);
+    fs::remove_file(room.out()).expect("the film");
+    let other = Cut::new(Real::Interview, 7).make(room.path("other.mp4"));
+    Ran::of(in_project(&room, &["add", "--as", "interview"]).arg(&other)).expect(code::DONE);
+    judged(&Project::open(&room.project()).expect("a project"), &other);
+    for command in ["extract", "train"] {
+        refused(&mut in_project(&room, &[command]), "other.mp4");
+    }
+    let mut convert = in_project(&room, &["convert", "--face", "webcam"]);
+    refused(convert.arg("--onto").arg(&other).arg("-o").arg(room.out()), "other.mp4");
+    assert!(!room.out().exists(), "a film was left");
+    let list = Ran::of(&mut in_project(&room, &["consent", "list"])).expect(code::DONE);
+    assert!(list.stderr.contains("seem sexual: it is not worked on"), "{}", list.all());
 }
 
 #[test]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import onnx
 
-from . import centerface, dlib, faceres, mediapipe, sources
+from . import centerface, dlib, explicit, faceres, mediapipe, sources
 from .half import store_as_half
 
 
@@ -39,12 +39,18 @@ def _dlib_embedding(folder: Path) -> onnx.ModelProto:
     return dlib.convert(sources.DLIB_MANIFEST.verified(folder))
 
 
+def _explicit(folder: Path) -> onnx.ModelProto:
+    shards = [shard.verified(folder) for shard in sources.NSFWJS_WEIGHTS]
+    return explicit.convert(sources.NSFWJS_GRAPH.verified(folder), shards)
+
+
 CONVERSIONS: dict[str, Callable[[Path], onnx.ModelProto]] = {
     "centerface.onnx": _centerface,
     "face_mesh.onnx": _face_mesh,
     "face_blendshapes.onnx": _face_blendshapes,
     "face_embedding.onnx": _face_embedding,
     "dlib_embedding.onnx": _dlib_embedding,
+    "explicit.onnx": _explicit,
 }
 
 

@@ -52,3 +52,18 @@ DLIB_WEIGHTS = Source(
     "face-api/package/model/face_recognition_model.bin",
     "b413e420d6840b2775fba32008db6f3cddb07d485967fb42cfcf379c16a8c589",
 )
+_NSFWJS = "nsfwjs/package/dist/models/mobilenet_v2_mid"
+NSFWJS_GRAPH = Source(
+    f"{_NSFWJS}/model.min.js",
+    "a7a9e701491e2449b221dab7c424957f853e700602b5575da33cfd745616f964",
+)
+NSFWJS_WEIGHTS = (
+    Source(
+        f"{_NSFWJS}/group1-shard1of2.min.js",
+        "f2e79a209e44d668220ec5f1533a98f2be954e3953685bf074d201b82fefc29a",
+    ),
+    Source(
+        f"{_NSFWJS}/group1-shard2of2.min.js",
+        "f291df992a0131741372506a6072fb9f1645bff7c973c983fd6276f5f9625d5e",
+    ),
+)

@@ -9,8 +9,10 @@ import onnx
 from onnx.reference import ReferenceEvaluator
 
 from bifrons_models.blendshape_points import BLENDSHAPE_POINTS
+from bifrons_models.explicit import _Weights
 from bifrons_models.graph import GraphBuilder, same_padding
 from bifrons_models.half import store_as_half
+from bifrons_models.js_module import exported
 from bifrons_models.simplify import simplify
 
 
@@ -116,6 +118,40 @@ class Half(unittest.TestCase):
         model = self.model_with(np.full((1, 1, 16, 16), 70000.0, np.float32))
         with self.assertRaisesRegex(ValueError, "70000"):
             store_as_half(model.graph)
+
+
+class Bytes(unittest.TestCase):
+    def test_packed_weights_stay_bytes_and_are_scaled_in_the_graph(self) -> None:
+        entry = {"name": "w", "shape": [16, 16, 1, 1], "dtype": "float32"}
+        entry["quantization"] = {"dtype": "uint8", "scale": 0.5, "min": -3.0}
+        weights = _Weights({"weightsManifest": [{"weights": [entry]}]}, bytes(range(256)))
+        builder = GraphBuilder()
+        weight = weights.put(builder, "w", (2, 3, 0, 1))
+        result = builder.node("Add", ["image", weight])
+        shape = [1, 1, 16, 16]
+        model = builder.model({"image": shape}, {"result": (result, shape)}, "test")
+        self.assertEqual(op_types(model), ["Cast", "Mul", "Add", "Add"])
+        stored = model.graph.initializer[0]
+        self.assertEqual(stored.data_type, onnx.TensorProto.UINT8)
+        value = run(model, np.zeros(shape, np.float32))
+        self.assertEqual((value[0, 0, 0, 0], value[0, 0, 0, 4], value[0, 0, 15, 15]), (-3.0, -1.0, 124.5))
+
+    def test_weights_that_end_elsewhere_are_refused(self) -> None:
+        entry = {"name": "w", "shape": [2], "dtype": "float32"}
+        with self.assertRaisesRegex(ValueError, "byte 8, the files at 9"):
+            _Weights({"weightsManifest": [{"weights": [entry]}]}, bytes(9))
+
+
+class JavaScript(unittest.TestCase):
+    def test_what_a_minified_module_exports_is_read_as_data(self) -> None:
+        source = 'f(1,{1:[function(t,e){e.exports={a:[-.5,2,1e-3],b:!0,"c:0":"x\\"y",d:{}}},{}]})'
+        self.assertEqual(exported(source), {"a": [-0.5, 2, 0.001], "b": True, "c:0": 'x"y', "d": {}})
+        self.assertEqual(exported('a.exports="QUJD"}'), "QUJD")
+
+    def test_what_is_no_data_is_refused(self) -> None:
+        for source in ("a.exports={b:require(1)}", "a.exports={b:`x`}", "let a = 1"):
+            with self.assertRaises(ValueError):
+                exported(source)
 
 
 class Facts(unittest.TestCase):

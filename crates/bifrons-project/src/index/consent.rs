@@ -75,7 +75,7 @@ impl Index {
 type Line = (i64, String, String, i64, String);
 
 /// blake3 of the hash before and of what the line says; lengths first, so that no two lines read the same.
-fn hash_of(before: Option<ContentHash>, person: &str, record: &str, added_at: i64) -> ContentHash {
+pub(super) fn hash_of(before: Option<ContentHash>, person: &str, record: &str, added_at: i64) -> ContentHash {
     let before = before.map(|hash| hash.to_string()).unwrap_or_default();
     let text = format!("{before} {added_at} {} {person} {} {record}", person.len(), record.len());
     ContentHash::of_bytes(text.as_bytes())

@@ -1,10 +1,10 @@
-//! Tables of `bifrons.db`, version 4.
+//! Tables of `bifrons.db`, version 5.
 
 /// Written into `PRAGMA user_version`; a file of a later version is refused, one of an earlier brought up to this.
-pub(super) const VERSION: i64 = 4;
+pub(super) const VERSION: i64 = 5;
 
 /// What each version added to the one before: `ADDED[0]` makes version 2 of version 1.
-pub(super) const ADDED: [&str; VERSION as usize - 1] = [CURVES, DECISIONS, CONSENT];
+pub(super) const ADDED: [&str; VERSION as usize - 1] = [CURVES, DECISIONS, CONSENT, LOOKS];
 
 /// What people decided, as a log: a decision is taken back by marking it, never by removing it. Takes the place of `reviews`.
 pub(super) const DECISIONS: &str = "
@@ -61,6 +61,21 @@ CREATE TRIGGER consent_is_not_changed BEFORE UPDATE ON consent
   BEGIN SELECT RAISE(ABORT, 'the log of consent is only added to'); END;
 CREATE TRIGGER consent_is_not_removed BEFORE DELETE ON consent
   BEGIN SELECT RAISE(ABORT, 'the log of consent is only added to'); END;
+";
+
+/// What clips were judged to show, line by line.
+pub(super) const LOOKS: &str = "
+CREATE TABLE looks (
+  id INTEGER PRIMARY KEY,           -- from 1, without gaps
+  clip TEXT NOT NULL,               -- fingerprint: size in bytes, hash of both ends
+  record TEXT NOT NULL,             -- JSON: figures and decision
+  judged_at INTEGER NOT NULL,
+  hash TEXT NOT NULL                -- blake3 of this line and the hash of the one before it
+);
+CREATE TRIGGER looks_are_not_changed BEFORE UPDATE ON looks
+  BEGIN SELECT RAISE(ABORT, 'the log of looks is only added to'); END;
+CREATE TRIGGER looks_are_not_removed BEFORE DELETE ON looks
+  BEGIN SELECT RAISE(ABORT, 'the log of looks is only added to'); END;
 ";
 
 /// Written into `PRAGMA application_id`: "BFRN". Lets `file` tell what the database is.

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use bifrons_extraction::gate;
 use bifrons_net::Device;
-use bifrons_project::{Checkpoint, Clip, Event, Project};
+use bifrons_project::{Checkpoint, Clip, Event, Project, ProjectError};
 use bifrons_swap::{Ending, FilmJob, Shard, Shows, SwapError, Veil, convert_film};
 
 use super::Context;
@@ -119,7 +120,7 @@ pub(super) fn convert_clip(
 ) -> anyhow::Result<bool> {
     let Film { identity, clip, output, shard, veil, shows } = *film;
     check_output(project, output)?;
-    let checkpoint = newest_model(project, clip, context)?;
+    let checkpoint = newest_model(project, clip, identity, context)?;
     let watcher = veil.then(|| Watcher::of(project, clip)).transpose()?;
     let finish = Finishing::new(project, film, &checkpoint, watcher.as_ref(), context)?;
     let veil = watcher.as_ref().map(|watcher| Veil { vision: &watcher.vision, recogniser: watcher });

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bifrons_extraction::{assign_people, extract_clip};
+use bifrons_extraction::{assign_people, extract_clip, gate};
 use bifrons_project::{Event, Project};
 use bifrons_vision::Vision;
 
@@ -39,6 +39,7 @@ pub(super) fn extract_person(
     let mut faces = 0;
     let mut vision = None;
     for clip in &clips {
+        gate::admit(project, clip, gate::network)?;
         if !project.index().extraction(clip.id)?.done {
             let vision = match &vision {
                 Some(vision) => vision,

@@ -70,7 +70,7 @@ pub(super) fn write(
     context: &Context,
     finished: &mut Finished,
 ) -> anyhow::Result<()> {
-    let checkpoint = newest_model(project, clip, context)?;
+    let checkpoint = newest_model(project, clip, identity, context)?;
     let notes = check_consent(project, identity, clip)?;
     let number = number_for(project, identity, clip, &checkpoint)?;
     let marker = Marker::new(number, PATCH_PX, PATCH_PX);

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use bifrons_extraction::gate;
 use bifrons_media::{Clip, ClipKind, MediaError};
 use bifrons_net::Preset;
 use bifrons_project::{Config, Layout, Project, Purpose};
@@ -68,6 +69,12 @@ fn stages(
     consent::ask(project, &[identity, footage], context)?;
     project.checked_consent(identity, Some(Purpose::Identity))?;
     project.checked_consent(footage, Some(Purpose::Footage))?;
+    // both before the work on either
+    for person in [identity, footage] {
+        for clip in project.index().clips_of(person)? {
+            gate::admit(project, &clip, gate::network)?;
+        }
+    }
     for person in [identity, footage] {
         if !extract_person(project, person, context, finished)? {
             return Ok(false);

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use bifrons_extraction::gate;
 use bifrons_net::{Device, DeviceName, Preset, device};
 use bifrons_project::{Event, Project};
 use bifrons_training::{Batch, CheckpointMeta, Ending, Faceset, Job, Limits, TrainingError, train};
@@ -118,6 +119,9 @@ pub(super) fn train_people(
     }
     for person in people {
         project.checked_consent(person, None)?;
+        for clip in project.index().clips_of(person)? {
+            gate::admit(project, &clip, gate::network)?;
+        }
     }
     let reporter = context.reporter.as_ref();
     let load = |person: &String| Faceset::load(project, person, &preset.network, reporter);
