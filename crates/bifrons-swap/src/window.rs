@@ -4,12 +4,11 @@
 //! the neighbouring frames of the same track, in both directions, so nothing lags. A track ends at a cut, so nothing is
 //! smoothed across one.
 
-use std::collections::VecDeque;
-use std::ops::Range;
+use std::collections::{BTreeMap, VecDeque};
 
 use bifrons_media::{Clip, Frame, FrameReader};
-use bifrons_project::{Clip as ClipRow, FaceRecord, Index};
-use bifrons_vision::Mesh;
+use bifrons_project::{Clip as ClipRow, Face, Index};
+use bifrons_vision::{Mesh, STEADY_REACH, Seen, steadied};
 
 use crate::SwapError;
 use crate::compose::{Look, Place, compose};
@@ -18,9 +17,6 @@ use crate::patch::{Painter, Patch, Sketch};
 /// Frames before and after that count for colour and grain, and the deviation of their Gaussian weight.
 const LOOK_REACH: usize = 8;
 const LOOK_SIGMA_FRAMES: f32 = 4.0;
-/// Frames before and after that count for the position. Little: the mesh is steady, and a nod must stay a nod.
-const MESH_REACH: usize = 2;
-const MESH_SIGMA_FRAMES: f32 = 0.8;
 
 /// A face drawn and not yet composed.
 struct Drawn {
@@ -153,41 +149,27 @@ impl<'a> Window<'a> {
         let Some(reader) = &mut self.reader else { return Ok(None) };
         let Some(frame) = reader.next_frame()? else { return Ok(None) };
         let mut sketches = Vec::new();
-        for (track, mesh) in self.smoothed_meshes(frame.index())? {
+        for (track, mesh) in self.steadied_meshes(frame.index())? {
             sketches.push((track, self.painter.sketch(&frame, mesh)?));
         }
         Ok(Some(Read { index: frame.index(), frame: Some(frame), sketches }))
     }
 
-    /// Faces of the chosen person in some frames.
-    fn faces(&self, frames: Range<usize>) -> Result<Vec<FaceRecord>, SwapError> {
-        let faces = self.index.person_faces_in(self.row.id, &self.row.person, frames)?;
-        Ok(faces.into_iter().map(|face| face.record).collect())
-    }
-
-    /// The person's meshes in a frame, each the weighted mean of itself and its neighbours in time.
-    fn smoothed_meshes(&self, frame: usize) -> Result<Vec<(u32, Mesh)>, SwapError> {
-        let around = self.faces(frame.saturating_sub(MESH_REACH)..frame + MESH_REACH + 1)?;
-        let mut meshes = Vec::new();
-        for face in around.iter().filter(|face| face.frame == frame) {
-            let mut sum = vec![[0.0; 3]; face.points.len()];
-            let mut total = 0.0;
-            for near in around.iter().filter(|near| near.track == face.track) {
-                let weight = gaussian(near.frame, frame, MESH_SIGMA_FRAMES);
-                total += weight;
-                for (sum, point) in sum.iter_mut().zip(&near.points) {
-                    for (sum, value) in sum.iter_mut().zip(point) {
-                        *sum += weight * value;
-                    }
-                }
-            }
-            let mean: Vec<[f32; 3]> = sum.into_iter().map(|point| point.map(|value| value / total)).collect();
+    /// The person's meshes in a frame, steadied by their neighbours in time.
+    fn steadied_meshes(&self, frame: usize) -> Result<Vec<(u32, Mesh)>, SwapError> {
+        let frames = frame.saturating_sub(STEADY_REACH)..frame + STEADY_REACH + 1;
+        let around = self.index.person_faces_in(self.row.id, &self.row.person, frames)?;
+        let mut tracks: BTreeMap<u32, Vec<Seen>> = BTreeMap::new();
+        for Face { record, placed, .. } in around {
             // points of the index were checked when they were read
-            if let Ok(mesh) = Mesh::try_from(mean) {
-                meshes.push((face.track, mesh));
-            }
+            let Ok(mesh) = Mesh::try_from(record.points) else { continue };
+            tracks.entry(record.track).or_default().push(Seen { frame: record.frame, mesh, placed });
         }
-        Ok(meshes)
+        let here = tracks.into_iter().filter_map(|(track, seen)| {
+            let place = seen.iter().position(|seen| seen.frame == frame)?;
+            Some((track, steadied(&seen, place)))
+        });
+        Ok(here.collect())
     }
 
     /// The look of a track in a frame, smoothed over the frames around.
