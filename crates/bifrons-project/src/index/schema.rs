@@ -1,10 +1,10 @@
-//! Tables of `bifrons.db`, version 4.
+//! Tables of `bifrons.db`, version 5.
 
 /// Written into `PRAGMA user_version`; a file of a later version is refused, one of an earlier brought up to this.
-pub(super) const VERSION: i64 = 4;
+pub(super) const VERSION: i64 = 5;
 
 /// What each version added to the one before: `ADDED[0]` makes version 2 of version 1.
-pub(super) const ADDED: [&str; VERSION as usize - 1] = [CURVES, DECISIONS, CONSENT];
+pub(super) const ADDED: [&str; VERSION as usize - 1] = [CURVES, DECISIONS, CONSENT, APPEARANCE];
 
 /// What people decided, as a log: a decision is taken back by marking it, never by removing it. Takes the place of `reviews`.
 pub(super) const DECISIONS: &str = "
@@ -61,6 +61,17 @@ CREATE TRIGGER consent_is_not_changed BEFORE UPDATE ON consent
   BEGIN SELECT RAISE(ABORT, 'the log of consent is only added to'); END;
 CREATE TRIGGER consent_is_not_removed BEFORE DELETE ON consent
   BEGIN SELECT RAISE(ABORT, 'the log of consent is only added to'); END;
+";
+
+/// What faces look like; NULL until it is read out of their crops.
+pub(super) const APPEARANCE: &str = "
+ALTER TABLE faces ADD COLUMN light REAL;        -- mean luma of the skin
+ALTER TABLE faces ADD COLUMN light_side REAL;   -- -1 lit from the picture's left, 1 from its right
+ALTER TABLE faces ADD COLUMN smile REAL;
+ALTER TABLE faces ADD COLUMN mouth_open REAL;
+ALTER TABLE faces ADD COLUMN eyes_closed REAL;
+ALTER TABLE faces ADD COLUMN brows_up REAL;
+ALTER TABLE faces ADD COLUMN spots BLOB;        -- red, green, blue of places on the skin
 ";
 
 /// Written into `PRAGMA application_id`: "BFRN". Lets `file` tell what the database is.

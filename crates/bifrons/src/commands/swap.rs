@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use bifrons_extraction::ExtractOptions;
 use bifrons_media::{Clip, ClipKind, MediaError};
 use bifrons_net::Preset;
 use bifrons_project::{Config, Layout, Project, Purpose};
@@ -68,7 +69,7 @@ fn stages(
     project.checked_consent(identity, Some(Purpose::Identity))?;
     project.checked_consent(footage, Some(Purpose::Footage))?;
     for person in [identity, footage] {
-        if !extract_person(project, person, context, finished)? {
+        if !extract_person(project, person, &ExtractOptions::default(), context, finished)? {
             return Ok(false);
         }
     }
