@@ -18,6 +18,11 @@ const SHOWN: [string, string, (value: number) => string][] = [
   ["jump", "Landmark jump", (v) => v.toFixed(3)],
   ["mouth", "Mouth open", (v) => v.toFixed(2)],
   ["eyes", "Eyes open", (v) => v.toFixed(2)],
+  ["smile", "Smile", (v) => v.toFixed(1)],
+  ["brows_up", "Brows up", (v) => v.toFixed(1)],
+  ["covered", "Covered", (v) => `${(100 * v).toFixed(0)} %`],
+  ["light", "Light", (v) => v.toFixed(2)],
+  ["light_side", "Lit from", (v) => (Math.abs(v) < 0.05 ? "both sides" : v < 0 ? "left" : "right")],
 ];
 
 let panel: HTMLElement;

@@ -39,6 +39,11 @@ export const SORTS: Record<string, { title: string; rising: boolean }> = {
   pitch_deg: { title: "Looking down to up", rising: true },
   mouth: { title: "Mouth most open", rising: false },
   eyes: { title: "Eyes most closed", rising: true },
+  covered: { title: "Most covered", rising: false },
+  smile: { title: "Widest smile", rising: false },
+  brows_up: { title: "Brows most raised", rising: false },
+  light: { title: "Darkest", rising: true },
+  light_side: { title: "Lit from left to right", rising: true },
 };
 
 export const GROUPS: Record<GroupBy, string> = {

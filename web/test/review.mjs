@@ -36,6 +36,12 @@ async function first(rejected) {
   await page.locator("#select-sort").selectOption("yaw_deg");
   const told = await until(spoken(page), Boolean, "something");
   expect(told, "a face is told");
+  // what faces do and how they are lit can be sorted by, and is told beside the face
+  for (const [sort, word] of [["smile", "Smile"], ["covered", "Covered"], ["light", "Light"]]) {
+    await page.locator("#select-sort").selectOption(sort);
+    const told = () => page.locator(".inspector").innerText();
+    await until(told, (text) => text.toLowerCase().includes(word.toLowerCase()), `${word} beside the face`);
+  }
   await page.locator("#select-sort").selectOption("suspicion");
 
   // by track; the strangers are one

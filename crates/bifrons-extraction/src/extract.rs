@@ -10,16 +10,26 @@ use bifrons_project::{
 use bifrons_vision::align::{CROP_SIZE_PX, crop_from_frame};
 use bifrons_vision::geometry::{Border, Similarity, needed_rect, warp};
 use bifrons_vision::{
-    Followed, TrackEnd as Ended, Tracker, TrackerOptions, TrackerState, Vision, pose, sharpness,
+    DetectorOptions, ExpressionReader, Followed, TrackEnd as Ended, Tracker, TrackerOptions, TrackerState,
+    Vision, pose, sharpness,
 };
 use rayon::prelude::*;
 
 use crate::ExtractionError;
+use crate::appearance::appearance;
 
 /// At most this much work is lost when the program is killed.
 const COMMIT_EVERY: Duration = Duration::from_secs(2);
 /// JPEG quality of the crops: hardly told from the frame, a tenth of a PNG's size.
 pub(crate) const CROP_QUALITY: u8 = 95;
+
+/// How faces are looked for in a clip that was not begun; one that was goes on as it began.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ExtractOptions {
+    /// Height of the smallest faces that are wanted, in pixels: large frames are then looked at in tiles too. 0: what
+    /// one look at the whole frame finds, some 3 % of its long side.
+    pub least_face_px: f32,
+}
 
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,19 +56,28 @@ pub fn extract_clip(
     project: &Project,
     vision: &Vision,
     row: &ClipRow,
+    options: &ExtractOptions,
     reporter: &dyn Reporter,
     stop: &Stop,
 ) -> Result<Extracted, ExtractionError> {
     let clip = Clip::open(&row.path)?;
+    let expressions = ExpressionReader::load()?;
     let saved = project.index().extraction(row.id)?.state;
-    let mut tracker = tracker(vision, row, &saved, clip.kind() != ClipKind::Video)?;
+    let mut tracker = tracker(vision, row, &saved, options, clip.kind() != ClipKind::Video)?;
     // an earlier run may have been killed between the last frame and the note that all is done
     let mut reader =
         if saved.next_frame < clip.frame_count() { Some(clip.read(saved.next_frame)?) } else { None };
     let name = row.path.file_name().map(|name| name.to_string_lossy().into_owned());
     let mut meter =
         Meter::new(Stage::Extract, name, saved.next_frame as u64, Some(clip.frame_count() as u64));
-    let mut found = Found { project, row, faces: Vec::new(), ends: Vec::new(), next_frame: saved.next_frame };
+    let mut found = Found {
+        project,
+        row,
+        expressions: &expressions,
+        faces: Vec::new(),
+        ends: Vec::new(),
+        next_frame: saved.next_frame,
+    };
 
     let started = Instant::now();
     let mut committed = started;
@@ -109,10 +128,15 @@ fn tracker<'a>(
     vision: &'a Vision,
     row: &ClipRow,
     saved: &ExtractionState,
+    options: &ExtractOptions,
     stills: bool,
 ) -> Result<Tracker<'a, Frame>, ExtractionError> {
     if saved.tracker.is_empty() {
-        return Ok(Tracker::with_options(vision, TrackerOptions { stills, ..TrackerOptions::default() }));
+        let detector = DetectorOptions { least_face_px: options.least_face_px, ..DetectorOptions::default() };
+        return Ok(Tracker::with_options(
+            vision,
+            TrackerOptions { detector, stills, ..TrackerOptions::default() },
+        ));
     }
     let state: TrackerState = serde_json::from_slice(&saved.tracker)
         .map_err(|error| ExtractionError::Progress { clip: row.path.clone(), reason: error.to_string() })?;
@@ -123,6 +147,7 @@ fn tracker<'a>(
 struct Found<'a> {
     project: &'a Project,
     row: &'a ClipRow,
+    expressions: &'a ExpressionReader,
     faces: Vec<(FaceRecord, Vec<u8>)>,
     ends: Vec<TrackEnd>,
     next_frame: usize,
@@ -136,10 +161,12 @@ impl Found<'_> {
         for Followed { picture, step } in &known {
             self.next_frame = picture.index() + 1;
             self.end(&step.ended);
-            seen.extend(step.observations.iter().map(|face| (picture, face)));
+            for face in &step.observations {
+                seen.push((picture, face, self.expressions.read(&face.mesh)?));
+            }
         }
         let (clip, path) = (self.row.id, &self.row.path);
-        let cut = seen.into_par_iter().map(|(frame, seen)| {
+        let cut = seen.into_par_iter().map(|(frame, seen, expression)| {
             let crop = cut(frame, &crop_from_frame(&seen.mesh));
             let pose = pose(&seen.mesh);
             let record = FaceRecord {
@@ -155,6 +182,7 @@ impl Found<'_> {
                 sharpness: sharpness(&crop),
                 embedding: seen.embedding.as_ref().map(|embedding| embedding.as_slice().to_vec()),
                 crop: Some(Layout::crop_name(clip, frame.index(), seen.track)),
+                appearance: expression.map(|expression| appearance(&expression, &crop, &seen.mesh)),
             };
             let encoded = crop.encode_jpeg(CROP_QUALITY);
             let encoded = encoded.map_err(|source| ExtractionError::Crop { clip: path.clone(), source })?;

@@ -4,11 +4,13 @@
 //! - [`extract_clip`] reads a clip once: faces are found, followed, cut out and noted, a few seconds at a time. It
 //!   can be interrupted anywhere and goes on with the same result.
 //! - [`assign_people`] tells which of the clip's tracks are the person it was added for.
+//! - [`catch_up`] reads out of crops what an earlier program did not.
 //! - [`place_landmarks`] puts landmarks where a person says, and cuts the crop anew.
 //! - [`review`] measures the faces that were found, and tells which of them people should look at first.
 //!
 //! Sits between `bifrons-vision` and `bifrons-project`, which know nothing of each other.
 
+mod appearance;
 mod assign;
 mod error;
 mod extract;
@@ -17,8 +19,9 @@ mod identities;
 mod place;
 pub mod review;
 
+pub use appearance::catch_up;
 pub use assign::{Assignment, assign_people};
 pub use error::ExtractionError;
-pub use extract::{Extracted, extract_clip};
+pub use extract::{ExtractOptions, Extracted, extract_clip};
 pub use identities::{Identity, SAME_PERSON, cosine, identities, robust_centre};
 pub use place::{Nudge, landmarks, nudged, place_landmarks};

@@ -4,6 +4,7 @@
 //! one that was interrupted never happened. All methods take `&self`; threads may share an
 //! [`Index`] and take turns.
 
+mod appearances;
 mod clips;
 mod consent;
 mod curves;
@@ -24,8 +25,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 pub use curves::CurvePoint;
 pub use decisions::{Decided, Decision};
 pub use records::{
-    AddedClip, Clip, ClipId, ClipInfo, ClipState, DecisionId, Extraction, ExtractionState, Face, FaceId,
-    FaceRecord, Output, PersonId, Review, RunId, Track, TrackEnd, TrackId, TrackState, Verdict,
+    AddedClip, Appearance, Clip, ClipId, ClipInfo, ClipState, DecisionId, Extraction, ExtractionState, Face,
+    FaceId, FaceRecord, Output, PersonId, Review, RunId, Track, TrackEnd, TrackId, TrackState, Verdict,
 };
 
 use crate::error::{ProjectError, Result};

@@ -32,9 +32,9 @@ pub use error::{ProjectError, Result};
 pub use event::{Event, Meter, Reporter, Silent, Stage, Stop};
 pub use hash::{ClipFingerprint, ContentHash};
 pub use index::{
-    AddedClip, Clip, ClipId, ClipInfo, ClipState, CurvePoint, Decided, Decision, DecisionId, Extraction,
-    ExtractionState, Face, FaceId, FaceRecord, Index, Output, PersonId, Review, RunId, Track, TrackEnd,
-    TrackId, TrackState, Verdict,
+    AddedClip, Appearance, Clip, ClipId, ClipInfo, ClipState, CurvePoint, Decided, Decision, DecisionId,
+    Extraction, ExtractionState, Face, FaceId, FaceRecord, Index, Output, PersonId, Review, RunId, Track,
+    TrackEnd, TrackId, TrackState, Verdict,
 };
 pub use layout::Layout;
 pub use look::{Look, LookEntry};

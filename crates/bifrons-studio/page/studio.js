@@ -151,7 +151,12 @@ var SORTS = {
   yaw_deg: { title: "Turned left to right", rising: true },
   pitch_deg: { title: "Looking down to up", rising: true },
   mouth: { title: "Mouth most open", rising: false },
-  eyes: { title: "Eyes most closed", rising: true }
+  eyes: { title: "Eyes most closed", rising: true },
+  covered: { title: "Most covered", rising: false },
+  smile: { title: "Widest smile", rising: false },
+  brows_up: { title: "Brows most raised", rising: false },
+  light: { title: "Darkest", rising: true },
+  light_side: { title: "Lit from left to right", rising: true }
 };
 var GROUPS = {
   none: "Suspicious and rest",
@@ -588,7 +593,12 @@ var SHOWN = [
   ["roll_deg", "Tilted", (v) => `${v.toFixed(0)}°`],
   ["jump", "Landmark jump", (v) => v.toFixed(3)],
   ["mouth", "Mouth open", (v) => v.toFixed(2)],
-  ["eyes", "Eyes open", (v) => v.toFixed(2)]
+  ["eyes", "Eyes open", (v) => v.toFixed(2)],
+  ["smile", "Smile", (v) => v.toFixed(1)],
+  ["brows_up", "Brows up", (v) => v.toFixed(1)],
+  ["covered", "Covered", (v) => `${(100 * v).toFixed(0)} %`],
+  ["light", "Light", (v) => v.toFixed(2)],
+  ["light_side", "Lit from", (v) => Math.abs(v) < 0.05 ? "both sides" : v < 0 ? "left" : "right"]
 ];
 var panel;
 var resting = 0;

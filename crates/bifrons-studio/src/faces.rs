@@ -13,7 +13,7 @@ use crate::state::{Shared, aside};
 
 /// Measures in the order in which they are sent, with their names.
 type Measure = (&'static str, fn(&Entry) -> Option<f32>);
-const MEASURES: [Measure; 12] = [
+const MEASURES: [Measure; 19] = [
     ("suspicion", |entry| Some(entry.suspicion())),
     ("likeness", |entry| entry.measures.likeness),
     ("sharpness", |entry| Some(entry.measures.sharpness)),
@@ -26,6 +26,13 @@ const MEASURES: [Measure; 12] = [
     ("eyes", |entry| Some(entry.measures.eyes)),
     ("jump", |entry| Some(entry.measures.jump)),
     ("novelty", |entry| entry.measures.novelty),
+    ("light", |entry| entry.measures.light),
+    ("light_side", |entry| entry.measures.light_side),
+    ("covered", |entry| entry.measures.covered),
+    ("smile", |entry| entry.measures.smile),
+    ("mouth_open", |entry| entry.measures.mouth_open),
+    ("eyes_closed", |entry| entry.measures.eyes_closed),
+    ("brows_up", |entry| entry.measures.brows_up),
 ];
 
 /// `GET /api/project`: people, clips, how far they are, what their faces cover.

@@ -28,7 +28,7 @@ use crate::window::Window;
 /// Frames in a chunk: some seconds of work.
 pub(crate) const CHUNK_FRAMES: usize = 96;
 /// Counts up when the same inputs would give another picture, so that chunks of an older program are not mixed in.
-const METHOD: u32 = 5;
+const METHOD: u32 = 6;
 
 /// What happens to finished frames before they are encoded, and to the finished film before it gets its name.
 pub trait Finish: std::fmt::Debug + Sync {

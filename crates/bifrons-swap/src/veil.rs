@@ -25,7 +25,8 @@ const METHOD: u32 = 1;
 /// Head turned further than this, in degrees: the profile itself would be seen. A full profile reads as some 60.
 const MOST_YAW_DEG: f32 = 40.0;
 /// How to look for whatever may be their face: closer, and believing far less sure detections, than for faces to replace.
-pub const CAUTIOUS: DetectorOptions = DetectorOptions { long_side_px: 640, min_score: 0.2, fuse_iou: 0.3 };
+pub const CAUTIOUS: DetectorOptions =
+    DetectorOptions { long_side_px: 640, min_score: 0.2, fuse_iou: 0.3, least_face_px: 0.0 };
 /// Overlap (intersection over union) of a detection with a face that is known.
 const SAME_FACE_IOU: f32 = 0.2;
 

@@ -7,12 +7,11 @@
 //! Frames are drawn, finished and composed several at once. Each depends on the footage and the index alone, so the film is
 //! the same for any number of threads.
 
-use std::collections::VecDeque;
-use std::ops::Range;
+use std::collections::{BTreeMap, VecDeque};
 
 use bifrons_media::{Clip, Frame};
-use bifrons_project::{Clip as ClipRow, FaceRecord, Index};
-use bifrons_vision::Mesh;
+use bifrons_project::{Clip as ClipRow, Face, Index};
+use bifrons_vision::{Mesh, STEADY_REACH, Seen, steadied};
 use rayon::prelude::*;
 
 use crate::SwapError;
@@ -23,9 +22,6 @@ use crate::patch::{Painter, Patch, Sketch};
 /// Frames before and after that count for colour and grain, and the deviation of their Gaussian weight.
 const LOOK_REACH: usize = 8;
 const LOOK_SIGMA_FRAMES: f32 = 4.0;
-/// Frames before and after that count for the position. Little: the mesh is steady, and a nod must stay a nod.
-const MESH_REACH: usize = 2;
-const MESH_SIGMA_FRAMES: f32 = 0.8;
 /// Frames worked on at once at most: each is held in memory.
 const MOST_AT_ONCE: usize = 8;
 
@@ -188,7 +184,7 @@ impl<'a> Window<'a> {
         let mut frames = Vec::new();
         while let Some(reader) = self.reader.as_mut().filter(|_| frames.len() < count) {
             let Some(frame) = reader.next_frame()? else { break };
-            frames.push((self.smoothed_meshes(frame.index())?, frame));
+            frames.push((self.steadied_meshes(frame.index())?, frame));
         }
         let painter = self.painter;
         let drawn = frames.into_par_iter().map(|(meshes, frame)| {
@@ -200,35 +196,21 @@ impl<'a> Window<'a> {
         Ok(())
     }
 
-    /// Faces of the chosen person in some frames.
-    fn faces(&self, frames: Range<usize>) -> Result<Vec<FaceRecord>, SwapError> {
-        let faces = self.index.person_faces_in(self.row.id, &self.row.person, frames)?;
-        Ok(faces.into_iter().map(|face| face.record).collect())
-    }
-
-    /// The person's meshes in a frame, each the weighted mean of itself and its neighbours in time.
-    fn smoothed_meshes(&self, frame: usize) -> Result<Vec<(u32, Mesh)>, SwapError> {
-        let around = self.faces(frame.saturating_sub(MESH_REACH)..frame + MESH_REACH + 1)?;
-        let mut meshes = Vec::new();
-        for face in around.iter().filter(|face| face.frame == frame) {
-            let mut sum = vec![[0.0; 3]; face.points.len()];
-            let mut total = 0.0;
-            for near in around.iter().filter(|near| near.track == face.track) {
-                let weight = gaussian(near.frame, frame, MESH_SIGMA_FRAMES);
-                total += weight;
-                for (sum, point) in sum.iter_mut().zip(&near.points) {
-                    for (sum, value) in sum.iter_mut().zip(point) {
-                        *sum += weight * value;
-                    }
-                }
-            }
-            let mean: Vec<[f32; 3]> = sum.into_iter().map(|point| point.map(|value| value / total)).collect();
+    /// The person's meshes in a frame, steadied by their neighbours in time.
+    fn steadied_meshes(&self, frame: usize) -> Result<Vec<(u32, Mesh)>, SwapError> {
+        let frames = frame.saturating_sub(STEADY_REACH)..frame + STEADY_REACH + 1;
+        let around = self.index.person_faces_in(self.row.id, &self.row.person, frames)?;
+        let mut tracks: BTreeMap<u32, Vec<Seen>> = BTreeMap::new();
+        for Face { record, placed, .. } in around {
             // points of the index were checked when they were read
-            if let Ok(mesh) = Mesh::try_from(mean) {
-                meshes.push((face.track, mesh));
-            }
+            let Ok(mesh) = Mesh::try_from(record.points) else { continue };
+            tracks.entry(record.track).or_default().push(Seen { frame: record.frame, mesh, placed });
         }
-        Ok(meshes)
+        let here = tracks.into_iter().filter_map(|(track, seen)| {
+            let place = seen.iter().position(|seen| seen.frame == frame)?;
+            Some((track, steadied(&seen, place)))
+        });
+        Ok(here.collect())
     }
 }
 

@@ -8,6 +8,7 @@ pub mod detect;
 pub mod embed;
 mod error;
 mod explicit;
+mod expression;
 pub mod geometry;
 pub mod mesh;
 pub mod mesh_points;
@@ -15,6 +16,7 @@ mod network;
 mod picture;
 pub mod pose;
 mod sharpness;
+mod steady;
 pub mod track;
 mod vision;
 
@@ -22,11 +24,13 @@ pub use detect::{BoundingBox, Detection, DetectorOptions};
 pub use embed::Embedding;
 pub use error::VisionError;
 pub use explicit::Explicit;
+pub use expression::{Expression, ExpressionReader};
 pub use mesh::{Mesh, MeshFit};
 pub use network::{Array, Network, NetworkFile, load_network, load_network_in_rten};
 pub use picture::Picture;
 pub use pose::{Pose, eye_openness, mouth_openness, pose};
 pub use sharpness::sharpness;
+pub use steady::{STEADY_REACH, Seen, steadied};
 pub use track::{
     CutFinder, EndReason, Followed, Observation, Step, TrackEnd, Tracker, TrackerOptions, TrackerState,
 };

@@ -1,6 +1,6 @@
 //! The networks together.
 
-use crate::detect::{self, Detection, DetectorOptions};
+use crate::detect::{self, BoundingBox, Detection, DetectorOptions};
 use crate::embed::{self, Embedding};
 use crate::mesh::{self, Mesh, MeshFit};
 use crate::network::{Network, NetworkFile, load_network};
@@ -63,7 +63,20 @@ impl Vision {
         picture: &dyn Picture,
         options: &DetectorOptions,
     ) -> Result<Vec<Detection>, VisionError> {
-        detect::detect(self.detector.as_ref(), picture, options)
+        detect::detect(self.detector.as_ref(), picture, options, None)
+    }
+
+    /// Like [`Vision::detect`], but where tiles are looked at, only those near some places.
+    ///
+    /// # Errors
+    /// As [`Vision::detect`].
+    pub fn detect_near(
+        &self,
+        picture: &dyn Picture,
+        options: &DetectorOptions,
+        near: &[BoundingBox],
+    ) -> Result<Vec<Detection>, VisionError> {
+        detect::detect(self.detector.as_ref(), picture, options, Some(near))
     }
 
     /// The mesh of a detected face, in two passes; `None` when the box lies outside the picture.

@@ -265,3 +265,20 @@ fn a_state_of_another_version_is_refused() {
     let error = serde_json::from_str::<TrackerState>(&other).unwrap_err();
     assert!(error.to_string().contains("found 999"), "{error}");
 }
+
+#[test]
+fn a_head_that_looks_down_stays_in_its_track() {
+    // a red-haired boy in a crowd looks at the ground: the detector is sure of him, the mesh says "no face"
+    let Some(frames) = frames("crowd_street.mp4", 50, 30) else { return };
+    let vision = Vision::load().unwrap();
+    let (steps, _) = follow(&vision, &frames);
+    let boy = |step: &Step| {
+        let centre = |o: &Observation| o.bbox.centre();
+        let inside = |o: &&Observation| (480.0..700.0).contains(&centre(o).x);
+        step.observations.iter().find(inside).map(|o| (o.track, o.presence))
+    };
+    let seen: Vec<(u32, f32)> = steps.iter().filter_map(boy).collect();
+    assert!(seen.len() >= 28, "{}: {seen:?}", seen.len());
+    assert!(seen.iter().all(|(track, _)| *track == seen[0].0), "{seen:?}");
+    assert!(seen.iter().any(|(_, presence)| *presence < 0.5), "the mesh does not doubt him");
+}

@@ -2,11 +2,11 @@
 
 mod common;
 
-use bifrons_media::Frame;
+use bifrons_media::{Frame, PixelRect, ResizeFilter, RgbImage};
 use bifrons_vision::align::{CROP_SIZE_PX, Framing, crop_from_frame};
 use bifrons_vision::geometry::Point;
 use bifrons_vision::mesh_points::FACE_OVAL;
-use bifrons_vision::{DetectorOptions, Embedding, Mesh, Vision, mouth_openness, pose};
+use bifrons_vision::{BoundingBox, DetectorOptions, Embedding, Mesh, Vision, mouth_openness, pose};
 use common::frames;
 
 fn mesh_of(vision: &Vision, frame: &Frame) -> Mesh {
@@ -108,4 +108,34 @@ fn a_mesh_outside_the_frame_is_none() {
     assert!(gone.point(0).distance(mesh.point(0) + Point::new(5000.0, 0.0)) < 1e-3);
     assert!(vision.mesh_from(&frames[0], &gone).unwrap().is_none());
     assert!(vision.embed(&frames[0], &gone).unwrap().is_none());
+}
+
+#[test]
+fn small_faces_of_a_large_picture_are_found_in_tiles() {
+    let Some(frames) = frames("same_person_1.mp4", 0, 1) else { return };
+    let vision = Vision::load().unwrap();
+    let whole = frames[0].rgb(PixelRect::new(0, 0, frames[0].width_px(), frames[0].height_px()));
+    let face = vision.detect(&frames[0], &DetectorOptions::default()).unwrap().remove(0);
+    let scale = 27.0 / face.bbox.height();
+    let side = |px: usize| (px as f32 * scale).round() as usize;
+    let small = whole.resize(side(whole.width), side(whole.height), ResizeFilter::Area).unwrap();
+    let mut large = RgbImage::filled(3840, 2160, [0.35, 0.4, 0.45]);
+    // in a corner, in the middle, across the edges of tiles
+    let places = [(0, 0), (1900, 1000), (690, 400), (3840 - small.width, 2160 - small.height), (2500, 640)];
+    for (x, y) in places {
+        large.paste(&small, x, y);
+    }
+    assert!(vision.detect(&large, &DetectorOptions::default()).unwrap().is_empty());
+    let options = DetectorOptions { least_face_px: 24.0, ..DetectorOptions::default() };
+    let found = vision.detect(&large, &options).unwrap();
+    assert_eq!(found.len(), places.len(), "{found:?}");
+    for (x, y) in places {
+        let centre = face.bbox.centre();
+        let expected =
+            Point::new(x as f64 + centre.x * f64::from(scale), y as f64 + centre.y * f64::from(scale));
+        assert!(found.iter().any(|found| found.bbox.centre().distance(expected) < 5.0), "{x} {y}");
+        let near = BoundingBox::around([expected]);
+        let near = BoundingBox { right: near.right + 1.0, bottom: near.bottom + 1.0, ..near };
+        assert!(!vision.detect_near(&large, &options, &[near]).unwrap().is_empty(), "{x} {y}");
+    }
 }

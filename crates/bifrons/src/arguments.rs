@@ -56,6 +56,10 @@ pub(crate) enum Command {
     },
     /// Find, follow and cut out the faces in all clips of a project.
     Extract {
+        /// Look for faces down to so many pixels high (12 or more) in clips that were not begun; usually those of
+        /// 3 % of the frame's long side are found. Large frames are looked at in tiles, which takes longer.
+        #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u16).range(12..=1000))]
+        least_face: Option<u16>,
         #[command(flatten)]
         project: ProjectArgument,
     },

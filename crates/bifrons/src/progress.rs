@@ -1,5 +1,6 @@
 //! Events as people or programs like to read them: bars on a terminal, lines in a log, JSON for `--json`.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -83,13 +84,13 @@ impl Reporter for Human {
                     shown.say(&format!("  hint: {hint}"));
                 }
             }
-            Event::Face { id, clip, track, frame, person, identity, verdict, suspicions, .. } => {
+            Event::Face { id, clip, track, frame, person, identity, verdict, suspicions, measured } => {
                 let why: Vec<String> =
                     suspicions.iter().map(|(reason, strength)| format!("{reason} {strength:.2}")).collect();
                 let person = person.as_deref().unwrap_or("-");
                 let line = format!(
                     "{id:>7}  {person:<16} {verdict:<8}  clip {clip} track {track} frame {frame:<6} identity {identity}  {}",
-                    why.join(", ")
+                    why.into_iter().chain(telling(measured)).collect::<Vec<_>>().join(", ")
                 );
                 // what was asked for is data; a reader that went away must not end the work
                 let _ = writeln!(std::io::stdout(), "{}", line.trim_end());
@@ -168,6 +169,22 @@ impl Shown {
         self.bar.finish_and_clear();
         self.stage = None;
     }
+}
+
+/// What stands out of a face's measures, in words: "smile 0.7".
+fn telling(measured: &BTreeMap<String, f64>) -> Vec<String> {
+    const FROM: [(&str, &str, f64); 5] = [
+        ("smile", "smile", 0.4),
+        ("mouth_open", "mouth open", 0.3),
+        ("eyes_closed", "eyes closed", 0.5),
+        ("brows_up", "brows up", 0.4),
+        ("covered", "covered", 0.1),
+    ];
+    let known = FROM.into_iter().filter_map(|(name, words, from)| Some((words, *measured.get(name)?, from)));
+    known
+        .filter(|(_, value, from)| value >= from)
+        .map(|(words, value, _)| format!("{words} {value:.1}"))
+        .collect()
 }
 
 fn label(stage: Stage, item: Option<&str>) -> String {

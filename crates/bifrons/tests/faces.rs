@@ -51,11 +51,28 @@ fn what_is_wrong_comes_first_and_what_is_decided_counts() {
     let room = Room::new();
     let (project, of_bob) = seeded(&room);
     wrong_faces_are_on_the_first_page(&project);
+    light_and_expression_are_told_and_sorted_by(&project);
     decisions_are_saved_and_taken_back(&project);
     training_follows(&project, of_bob);
     landmarks_are_placed(&project);
     crops_are_exported(&room, &project);
     what_makes_no_sense_is_refused(&room, &project);
+}
+
+fn light_and_expression_are_told_and_sorted_by(project: &Path) {
+    for (sort, name, sign) in
+        [("smile", "smile", -1.0), ("covered", "covered", -1.0), ("light", "light", 1.0)]
+    {
+        let faces = listed(project, &["--sort", sort]);
+        let values: Vec<f64> = faces.iter().filter_map(|face| face["measured"][name].as_f64()).collect();
+        assert!(values.len() > faces.len() / 2, "{name}: {} of {}", values.len(), faces.len());
+        assert!(values.iter().all(|value| (0.0..=1.0).contains(value)), "{name}: {values:?}");
+        assert!(values.windows(2).all(|two| sign * two[0] <= sign * two[1]), "{name}: {values:?}");
+    }
+    let face = &listed(project, &["--sort", "light-side", "--limit", "1"])[0];
+    for name in ["light_side", "mouth_open", "eyes_closed", "brows_up"] {
+        assert!(face["measured"][name].is_number(), "{name}: {face}");
+    }
 }
 
 fn wrong_faces_are_on_the_first_page(project: &Path) {

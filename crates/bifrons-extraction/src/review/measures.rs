@@ -33,6 +33,20 @@ pub struct Measures {
     /// How different landmarks and expression are from the last face before it that is not its duplicate; `None` for
     /// the first of a track.
     pub novelty: Option<f32>,
+    /// Mean luma of the skin, 0 to 1. This and what follows: `None` where it was not read.
+    pub light: Option<f32>,
+    /// Lit from the picture's right (positive, to 1) or left (negative, to -1).
+    pub light_side: Option<f32>,
+    /// How much it smiles, 0 to 1.
+    pub smile: Option<f32>,
+    /// How far the jaw is dropped, 0 to 1.
+    pub mouth_open: Option<f32>,
+    /// How far the lids are closed, 0 to 1.
+    pub eyes_closed: Option<f32>,
+    /// How far the brows are raised, 0 to 1.
+    pub brows_up: Option<f32>,
+    /// Share of the face that something covers, 0 to 1, estimated.
+    pub covered: Option<f32>,
 }
 
 /// What is kept of a mesh to compare it with its neighbours.
@@ -74,6 +88,7 @@ impl Outline {
 /// Measures that need no neighbours.
 pub(super) fn alone(record: &FaceRecord, mesh: &Mesh) -> Measures {
     let pose = pose(mesh);
+    let of = record.appearance.as_ref();
     Measures {
         confidence: record.score.min(record.presence),
         size_px: record.bbox[3] - record.bbox[1],
@@ -87,6 +102,13 @@ pub(super) fn alone(record: &FaceRecord, mesh: &Mesh) -> Measures {
         jump: 0.0,
         misfit: misfit(mesh),
         novelty: None,
+        light: of.map(|of| of.light),
+        light_side: of.map(|of| of.light_side),
+        smile: of.map(|of| of.smile),
+        mouth_open: of.map(|of| of.mouth_open),
+        eyes_closed: of.map(|of| of.eyes_closed),
+        brows_up: of.map(|of| of.brows_up),
+        covered: None,
     }
 }
 

@@ -4,13 +4,14 @@
 //! ([`bifrons_project::Index::decide`]).
 
 mod coverage;
+mod covering;
 mod measures;
 mod selection;
 mod suspicion;
 
 use std::collections::BTreeMap;
 
-use bifrons_project::{ClipId, Face, FaceId, Index, Track, TrackId, TrackState, Verdict};
+use bifrons_project::{Appearance, ClipId, Face, FaceId, Index, Track, TrackId, TrackState, Verdict};
 use bifrons_vision::Mesh;
 
 pub use coverage::{Coverage, PITCH_EDGES_DEG, YAW_EDGES_DEG};
@@ -74,13 +75,14 @@ impl Catalogue {
         let mut tracks: Vec<Track> = Vec::new();
         let mut entries: Vec<Entry> = Vec::new();
         let mut embeddings: BTreeMap<FaceId, Vec<f32>> = BTreeMap::new();
+        let mut appearances: BTreeMap<FaceId, Appearance> = BTreeMap::new();
         for clip in index.clips()? {
             let of_clip: Vec<Track> = index
                 .tracks(clip.id)?
                 .into_iter()
                 .filter(|track| track.state == TrackState::Accepted && track.faces > 0)
                 .collect();
-            read_clip(index, clip.id, &of_clip, &mut entries, &mut embeddings)?;
+            read_clip(index, clip.id, &of_clip, &mut entries, &mut embeddings, &mut appearances)?;
             tracks.extend(of_clip);
         }
         let identities = identities(&tracks);
@@ -93,6 +95,7 @@ impl Catalogue {
             entry.identity = identity_of.get(&entry.track).copied().unwrap_or_default();
         }
         compare_with_centres(&mut entries, &embeddings);
+        find_covered(&mut entries, &appearances);
         find_suspicions(&mut entries);
         Ok(Self { entries, identities })
     }
@@ -114,6 +117,7 @@ fn read_clip(
     tracks: &[Track],
     entries: &mut Vec<Entry>,
     embeddings: &mut BTreeMap<FaceId, Vec<f32>>,
+    appearances: &mut BTreeMap<FaceId, Appearance>,
 ) -> Result<(), ExtractionError> {
     let mut found: BTreeMap<u32, (Vec<Entry>, Vec<Outline>)> = BTreeMap::new();
     let end = tracks.iter().map(|track| track.last_frame + 1).max().unwrap_or_default();
@@ -139,6 +143,9 @@ fn read_clip(
                 measures,
                 suspicions,
             });
+            if let Some(appearance) = record.appearance {
+                appearances.insert(id, appearance);
+            }
             if let Some(embedding) = record.embedding {
                 embeddings.insert(id, embedding);
             }
@@ -188,12 +195,35 @@ fn compare_with_centres(entries: &mut [Entry], embeddings: &BTreeMap<FaceId, Vec
     }
 }
 
-/// Compares each face with what is usual for its person, or for the identity where it is nobody's.
-fn find_suspicions(entries: &mut [Entry]) {
-    let group = |entry: &Entry| match &entry.person {
+/// Who a face is compared with: its person, or the identity where it is nobody's.
+fn group(entry: &Entry) -> (String, usize) {
+    match &entry.person {
         Some(person) => (person.clone(), 0),
         None => (String::new(), entry.identity),
-    };
+    }
+}
+
+/// How much of each face is covered, against the same person's others in the same clip (a beard or glasses come with
+/// another).
+fn find_covered(entries: &mut [Entry], appearances: &BTreeMap<FaceId, Appearance>) {
+    let mut groups: BTreeMap<(ClipId, String, usize), Vec<usize>> = BTreeMap::new();
+    for (place, entry) in entries.iter().enumerate() {
+        let (person, identity) = group(entry);
+        groups.entry((entry.track.clip, person, identity)).or_default().push(place);
+    }
+    for places in groups.values() {
+        let faces: Vec<_> = places
+            .iter()
+            .map(|&place| (entries[place].measures.yaw_deg, appearances.get(&entries[place].id)))
+            .collect();
+        for (&place, covered) in places.iter().zip(covering::covered(&faces)) {
+            entries[place].measures.covered = covered;
+        }
+    }
+}
+
+/// Compares each face with what is usual for its person, or for the identity where it is nobody's.
+fn find_suspicions(entries: &mut [Entry]) {
     let mut groups: BTreeMap<(String, usize), Vec<Measures>> = BTreeMap::new();
     for entry in entries.iter().filter(|entry| entry.verdict != Some(Verdict::Rejected)) {
         groups.entry(group(entry)).or_default().push(entry.measures);

@@ -29,11 +29,25 @@ pub enum SortBy {
     Confidence,
     /// The least different from the face before first.
     Novelty,
+    /// The darkest first.
+    Light,
+    /// From lit from the picture's left to lit from its right.
+    LightSide,
+    /// The most covered first.
+    Covered,
+    /// The widest smile first.
+    Smile,
+    /// The widest open mouth first.
+    MouthOpen,
+    /// The most closed eyes first.
+    EyesClosed,
+    /// The highest brows first.
+    BrowsUp,
 }
 
 impl SortBy {
     /// All of them with their names.
-    pub const ALL: [(&str, Self); 9] = [
+    pub const ALL: [(&str, Self); 16] = [
         ("suspicion", Self::Suspicion),
         ("frame", Self::Frame),
         ("likeness", Self::Likeness),
@@ -43,10 +57,19 @@ impl SortBy {
         ("pitch", Self::Pitch),
         ("confidence", Self::Confidence),
         ("novelty", Self::Novelty),
+        ("light", Self::Light),
+        ("light-side", Self::LightSide),
+        ("covered", Self::Covered),
+        ("smile", Self::Smile),
+        ("mouth-open", Self::MouthOpen),
+        ("eyes-closed", Self::EyesClosed),
+        ("brows-up", Self::BrowsUp),
     ];
 
     fn key(self, entry: &Entry) -> f32 {
         let measures = &entry.measures;
+        // the most first, unknown ones last
+        let most = |value: Option<f32>| value.map_or(f32::MAX, |value| -value);
         match self {
             Self::Suspicion => -entry.suspicion(),
             Self::Frame => 0.0,
@@ -57,6 +80,13 @@ impl SortBy {
             Self::Pitch => measures.pitch_deg,
             Self::Confidence => measures.confidence,
             Self::Novelty => measures.novelty.unwrap_or(f32::MAX),
+            Self::Light => measures.light.unwrap_or(f32::MAX),
+            Self::LightSide => measures.light_side.unwrap_or(f32::MAX),
+            Self::Covered => most(measures.covered),
+            Self::Smile => most(measures.smile),
+            Self::MouthOpen => most(measures.mouth_open),
+            Self::EyesClosed => most(measures.eyes_closed),
+            Self::BrowsUp => most(measures.brows_up),
         }
     }
 }

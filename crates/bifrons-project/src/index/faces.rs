@@ -5,8 +5,8 @@ use std::ops::Range;
 use rusqlite::{Params, Row, Transaction, params};
 
 use super::{
-    ClipId, ExtractionState, Face, FaceId, FaceRecord, Index, Review, Track, TrackEnd, TrackId, TrackState,
-    Verdict, blob_from_floats, floats_from_blob,
+    Appearance, ClipId, ExtractionState, Face, FaceId, FaceRecord, Index, Review, Track, TrackEnd, TrackId,
+    TrackState, Verdict, blob_from_floats, floats_from_blob,
 };
 use crate::error::{ProjectError, Result};
 
@@ -217,11 +217,12 @@ impl Index {
             .map_err(|source| self.failed("add a track", source))
     }
 
-    fn list_faces(&self, condition: &str, values: impl Params) -> Result<Vec<Face>> {
+    pub(super) fn list_faces(&self, condition: &str, values: impl Params) -> Result<Vec<Face>> {
         let connection = self.lock();
         let sql = format!(
             "SELECT faces.id, faces.clip, faces.frame, faces.track, {POINTS}, left, top, right, bottom, score, presence,
-               yaw_deg, pitch_deg, roll_deg, sharpness, embedding, {CROP}, {VERDICT}, faces.crop
+               yaw_deg, pitch_deg, roll_deg, sharpness, embedding, {CROP}, {VERDICT}, faces.crop,
+               light, light_side, smile, mouth_open, eyes_closed, brows_up, spots
              FROM faces JOIN tracks ON tracks.clip = faces.clip AND tracks.track = faces.track
              WHERE tracks.state = {ACCEPTED} AND {condition} ORDER BY faces.clip, faces.frame, faces.track"
         );
@@ -275,11 +276,14 @@ fn check_order(clip: ClipId, frames: &Range<usize>, done: bool, faces: &[FaceRec
 
 fn insert_face(transaction: &Transaction<'_>, clip: ClipId, face: &FaceRecord) -> rusqlite::Result<()> {
     let [left, top, right, bottom] = face.bbox;
+    let of = face.appearance.as_ref();
     transaction
         .prepare_cached(
             "INSERT INTO faces (clip, frame, track, points, left, top, right, bottom, score, presence,
-               yaw_deg, pitch_deg, roll_deg, sharpness, embedding, crop)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+               yaw_deg, pitch_deg, roll_deg, sharpness, embedding, crop,
+               light, light_side, smile, mouth_open, eyes_closed, brows_up, spots)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
+               ?17, ?18, ?19, ?20, ?21, ?22, ?23)",
         )?
         .execute(params![
             clip.0,
@@ -298,6 +302,13 @@ fn insert_face(transaction: &Transaction<'_>, clip: ClipId, face: &FaceRecord) -
             face.sharpness,
             face.embedding.as_ref().map(|numbers| blob_from_floats(numbers.iter().copied())),
             face.crop,
+            of.map(|of| of.light),
+            of.map(|of| of.light_side),
+            of.map(|of| of.smile),
+            of.map(|of| of.mouth_open),
+            of.map(|of| of.eyes_closed),
+            of.map(|of| of.brows_up),
+            of.map(|of| &of.spots),
         ])?;
     Ok(())
 }
@@ -330,8 +341,22 @@ fn face_from(row: &Row<'_>) -> rusqlite::Result<(FaceId, Option<Face>)> {
         sharpness: row.get(14)?,
         embedding,
         crop,
+        appearance: appearance(row)?,
     };
     Ok((id, Some(Face { id, clip: ClipId(row.get(1)?), record, verdict, placed })))
+}
+
+fn appearance(row: &Row<'_>) -> rusqlite::Result<Option<Appearance>> {
+    let Some(spots) = row.get(25)? else { return Ok(None) };
+    Ok(Some(Appearance {
+        light: row.get(19)?,
+        light_side: row.get(20)?,
+        smile: row.get(21)?,
+        mouth_open: row.get(22)?,
+        eyes_closed: row.get(23)?,
+        brows_up: row.get(24)?,
+        spots,
+    }))
 }
 
 /// What [`VERDICT`] means.

@@ -117,6 +117,27 @@ pub struct FaceRecord {
     pub embedding: Option<Vec<f32>>,
     /// Name of the crop's file in `faces/<person>/`, where one was made.
     pub crop: Option<String>,
+    /// What it looks like; `None` where that was not read.
+    pub appearance: Option<Appearance>,
+}
+
+/// What a face looks like in its frame.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Appearance {
+    /// Mean luma of the skin, 0 to 1.
+    pub light: f32,
+    /// Difference of the skin's luma on the picture's right and left over their sum, -1 (lit from the left) to 1.
+    pub light_side: f32,
+    /// How much it smiles, 0 to 1.
+    pub smile: f32,
+    /// How far the jaw is dropped, 0 to 1.
+    pub mouth_open: f32,
+    /// How far the lids are closed, 0 to 1.
+    pub eyes_closed: f32,
+    /// How far the brows are raised, 0 to 1.
+    pub brows_up: f32,
+    /// Red, green and blue of some places on the skin, the same for all faces.
+    pub spots: Vec<u8>,
 }
 
 /// A face in the index.

@@ -1,10 +1,10 @@
-//! Tables of `bifrons.db`, version 5.
+//! Tables of `bifrons.db`, version 6.
 
 /// Written into `PRAGMA user_version`; a file of a later version is refused, one of an earlier brought up to this.
-pub(super) const VERSION: i64 = 5;
+pub(super) const VERSION: i64 = 6;
 
 /// What each version added to the one before: `ADDED[0]` makes version 2 of version 1.
-pub(super) const ADDED: [&str; VERSION as usize - 1] = [CURVES, DECISIONS, CONSENT, LOOKS];
+pub(super) const ADDED: [&str; VERSION as usize - 1] = [CURVES, DECISIONS, CONSENT, LOOKS, APPEARANCE];
 
 /// What people decided, as a log: a decision is taken back by marking it, never by removing it. Takes the place of `reviews`.
 pub(super) const DECISIONS: &str = "
@@ -76,6 +76,17 @@ CREATE TRIGGER looks_are_not_changed BEFORE UPDATE ON looks
   BEGIN SELECT RAISE(ABORT, 'the log of looks is only added to'); END;
 CREATE TRIGGER looks_are_not_removed BEFORE DELETE ON looks
   BEGIN SELECT RAISE(ABORT, 'the log of looks is only added to'); END;
+";
+
+/// What faces look like; NULL until it is read out of their crops.
+pub(super) const APPEARANCE: &str = "
+ALTER TABLE faces ADD COLUMN light REAL;        -- mean luma of the skin
+ALTER TABLE faces ADD COLUMN light_side REAL;   -- -1 lit from the picture's left, 1 from its right
+ALTER TABLE faces ADD COLUMN smile REAL;
+ALTER TABLE faces ADD COLUMN mouth_open REAL;
+ALTER TABLE faces ADD COLUMN eyes_closed REAL;
+ALTER TABLE faces ADD COLUMN brows_up REAL;
+ALTER TABLE faces ADD COLUMN spots BLOB;        -- red, green, blue of places on the skin
 ";
 
 /// Written into `PRAGMA application_id`: "BFRN". Lets `file` tell what the database is.

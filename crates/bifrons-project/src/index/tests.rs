@@ -44,6 +44,15 @@ pub(super) fn face(frame: usize, track: u32) -> FaceRecord {
         sharpness: 1e-3,
         embedding: frame.is_multiple_of(2).then(|| vec![0.6, 0.8]),
         crop: Some(format!("{frame}.jpg")),
+        appearance: frame.is_multiple_of(3).then(|| Appearance {
+            light: 0.25,
+            light_side: -0.5,
+            smile: 0.7,
+            mouth_open: 0.0,
+            eyes_closed: 1.0,
+            brows_up: 0.125,
+            spots: vec![0, 128, 255],
+        }),
     }
 }
 
@@ -297,6 +306,10 @@ fn an_index_of_the_first_version_is_brought_up_to_date() {
          CREATE TABLE reviews (id INTEGER PRIMARY KEY, face INTEGER NOT NULL, decision INTEGER NOT NULL,
            decided_at INTEGER NOT NULL);
          INSERT INTO reviews VALUES (4, 1, 2, 1000);
+         ALTER TABLE faces DROP COLUMN light; ALTER TABLE faces DROP COLUMN light_side;
+         ALTER TABLE faces DROP COLUMN smile; ALTER TABLE faces DROP COLUMN mouth_open;
+         ALTER TABLE faces DROP COLUMN eyes_closed; ALTER TABLE faces DROP COLUMN brows_up;
+         ALTER TABLE faces DROP COLUMN spots;
          PRAGMA user_version = 1;",
     )
     .unwrap();
@@ -312,6 +325,14 @@ fn an_index_of_the_first_version_is_brought_up_to_date() {
             (DecisionId(4), "reject", &[FaceId(1)][..])
         );
     }
+    // what the faces look like is read later, and kept
+    let index = scratch.open();
+    let unread = index.faces_without_appearance(clip, None, 9).unwrap();
+    let [found] = &unread[..] else { panic!("one face") };
+    assert_eq!(found.record, FaceRecord { appearance: None, ..face(0, 0) });
+    index.note_appearances(&[(found.id, face(0, 0).appearance.unwrap())]).unwrap();
+    assert_eq!(index.face(found.id).unwrap().record, face(0, 0));
+    assert!(index.faces_without_appearance(clip, None, 9).unwrap().is_empty());
 }
 
 #[test]

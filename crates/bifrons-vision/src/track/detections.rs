@@ -22,6 +22,14 @@ const RELINK_LIKENESS: f32 = SAME_PERSON_COSINE;
 const RELINK_LIKENESS_NEARBY: f32 = 0.5;
 /// Detector runs in a row without the face after which the mesh alone is not believed any more.
 const MISSES_TO_LOSE: u32 = 4;
+/// Likeness from which a face that was lost in this very frame, and is where it was, is itself: the mesh's doubt comes
+/// with a head that turns away, which looks unlike itself.
+const RELINK_LIKENESS_IN_PLACE: f32 = 0.35;
+/// Overlap of a detection with the last place of a face lost in this very frame.
+const IN_PLACE_IOU: f32 = 0.5;
+/// Overlap of a mesh with the detection it was made for from which it is believed although its presence is low. Heads
+/// that look down or away have presence 0 and 0.75 to 0.87; what is no face, 0.55 at most.
+const BACKED_IOU: f32 = 0.7;
 
 /// What a run of the detector changed.
 pub(super) struct Taken {
@@ -54,7 +62,9 @@ impl<P: Picture> Tracker<'_, P> {
             let Some(fit) = self.vision.mesh(picture, detection)? else {
                 continue;
             };
-            if !is_face(&fit, picture, self.state.options.min_presence) {
+            let is_backed = may_be_new && fit.mesh.bounding_box().iou(&detection.bbox) >= BACKED_IOU;
+            let min_presence = if is_backed { 0.0 } else { self.state.options.min_presence };
+            if !is_face(&fit, picture, min_presence) {
                 continue;
             }
             let embedding = if may_be_lost { self.vision.embed(picture, &fit.mesh)? } else { None };
@@ -133,7 +143,12 @@ impl<P: Picture> Tracker<'_, P> {
                 continue;
             }
             let is_nearby = track.bbox().iou(bbox) >= SAME_PLACE_IOU;
-            let least = if is_nearby { RELINK_LIKENESS_NEARBY } else { RELINK_LIKENESS };
+            let is_in_place = track.missing == 1 && track.bbox().iou(bbox) >= IN_PLACE_IOU;
+            let least = match (is_in_place, is_nearby) {
+                (true, _) => RELINK_LIKENESS_IN_PLACE,
+                (_, true) => RELINK_LIKENESS_NEARBY,
+                _ => RELINK_LIKENESS,
+            };
             let likeness = track.likeness(embedding).unwrap_or(0.0);
             if likeness >= least && best.is_none_or(|(most, _)| likeness > most) {
                 best = Some((likeness, i));

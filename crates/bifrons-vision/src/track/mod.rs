@@ -3,7 +3,9 @@
 //! The detector runs at the start of a shot, when a face is lost, while a track is young, and every
 //! few frames; in between each mesh follows its face from where it was. A track is one face in one
 //! shot: a cut ends all tracks. A face that is lost for a short while (a hand, a turn) keeps its
-//! track when it comes back at the same place or with the same look.
+//! track when it comes back at the same place or with the same look. A head that looks down or away,
+//! whose mesh says that there is no face, is followed as long as the detector is sure of it and the
+//! mesh lies on what it sees; [`Observation::presence`] stays low there.
 //!
 //! A face that is found is also followed back to where it came into sight. For this the tracker keeps
 //! the frames since the last run of the detector (longer while the detector is in doubt) and gives
@@ -103,10 +105,21 @@ impl<'v, P: Picture> Tracker<'v, P> {
         self.follow(&picture)?;
         let mut found = Vec::new();
         let mut in_doubt = true;
-        if self.wants_detection(frame) {
+        let is_due = self.is_detection_due(frame);
+        if is_due || self.asks_for_detection() {
             step.detected = true;
-            self.state.last_detection = Some(frame);
-            let detections = self.vision.detect(&picture, &self.state.options.detector)?;
+            let detector = &self.state.options.detector;
+            let detections = if is_due {
+                self.state.last_detection = Some(frame);
+                self.vision.detect(&picture, detector)?
+            } else {
+                let near: Vec<BoundingBox> = self.state.tracks.iter().map(Track::bbox).collect();
+                // as before tiles were, where there are none: what is asked is found by the whole view
+                if detector.least_face_px <= 0.0 {
+                    self.state.last_detection = Some(frame);
+                }
+                self.vision.detect_near(&picture, detector, &near)?
+            };
             let taken = self.take_detections(&picture, frame, &detections)?;
             found = taken.found;
             in_doubt = taken.unexplained > 0;
@@ -179,18 +192,19 @@ impl<'v, P: Picture> Tracker<'v, P> {
         Ok(())
     }
 
-    fn wants_detection(&self, frame: u32) -> bool {
-        let Some(last) = self.state.last_detection else {
-            return true;
-        };
-        let is_due = frame - last >= self.state.options.detect_every_frames;
-        let is_asked = |track: &Track| {
+    fn is_detection_due(&self, frame: u32) -> bool {
+        let every = self.state.options.detect_every_frames;
+        self.state.last_detection.is_none_or(|last| frame - last >= every)
+    }
+
+    /// Whether a track cannot wait until the detector runs again.
+    fn asks_for_detection(&self) -> bool {
+        self.state.tracks.iter().any(|track| {
             let is_young = track.detector_runs < YOUNG_RUNS;
             // Often at first, then every third frame: what was lost seldom comes back late.
             let is_lost = track.missing > 0 && (track.missing <= 3 || track.missing.is_multiple_of(3));
             is_young || is_lost || track.misses > 0
-        };
-        is_due || self.state.tracks.iter().any(is_asked)
+        })
     }
 
     /// Ends the younger of two tracks whose meshes sit on one face.
@@ -211,11 +225,12 @@ impl<'v, P: Picture> Tracker<'v, P> {
         frame: u32,
         ended: &mut Vec<TrackEnd>,
     ) -> Result<Vec<Option<Embedding>>, VisionError> {
-        let every = self.state.options.embed_every_frames;
+        let TrackerOptions { embed_every_frames: every, min_presence, .. } = self.state.options;
         let mut found = Vec::new();
         for track in &mut self.state.tracks {
             let is_due = track.embedded_at.is_none_or(|at| frame - at >= every) || track.strangers > 0;
-            if !track.is_seen() || !is_due {
+            // a head that the mesh doubts (turned away) looks like nobody
+            if !track.is_seen() || !is_due || track.presence < min_presence {
                 found.push(None);
                 continue;
             }

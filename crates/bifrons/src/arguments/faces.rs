@@ -15,7 +15,8 @@ pub(crate) enum FacesCommand {
     List {
         #[command(flatten)]
         selection: SelectionArguments,
-        /// What to sort by: suspicion, frame, likeness, sharpness, size, yaw, pitch, confidence or novelty.
+        /// What to sort by: suspicion, frame, likeness, sharpness, size, yaw, pitch, confidence, novelty,
+        /// light, light-side, covered, smile, mouth-open, eyes-closed or brows-up.
         #[arg(long, value_name = "MEASURE", default_value = "suspicion")]
         sort: SortBy,
         /// List no more than this many.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::LimitArguments;
+use super::{LimitArguments, ProjectArgument};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum MeasureCommand {
@@ -70,6 +70,14 @@ pub(crate) enum MeasureCommand {
         /// names, such as {"train_images_per_sec": 140}, and is compared round by round.
         #[arg(long, value_name = "COMMAND")]
         baseline: Option<String>,
+        #[command(flatten)]
+        reports: ReportArguments,
+    },
+    /// How much the landmarks of a project tremble as found and as films are made with them, and what is kept of
+    /// blinks and open mouths.
+    Landmarks {
+        #[command(flatten)]
+        project: ProjectArgument,
         #[command(flatten)]
         reports: ReportArguments,
     },

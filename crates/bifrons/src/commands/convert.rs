@@ -93,8 +93,23 @@ pub(super) struct Film<'a> {
     pub(super) shows: Shows,
 }
 
-/// The newest model, once the faces of the footage are found.
-pub(super) fn newest_model(project: &Project, clip: &Clip, context: &Context) -> anyhow::Result<Checkpoint> {
+/// The newest model, where the gate lets footage and identity through and the faces of the footage are found.
+pub(super) fn newest_model(
+    project: &Project,
+    clip: &Clip,
+    identity: &str,
+    context: &Context,
+) -> anyhow::Result<Checkpoint> {
+    let identity_clips = match project.index().clips_of(identity) {
+        // converting says it better
+        Err(ProjectError::UnknownPerson { .. }) => Vec::new(),
+        clips => clips?,
+    };
+    // training has asked about those of the identity; they need not be there any more
+    let still_there = identity_clips.iter().filter(|clip| clip.path.exists());
+    for clip in std::iter::once(clip).chain(still_there) {
+        gate::admit(project, clip, gate::network)?;
+    }
     if !project.index().extraction(clip.id)?.done {
         let reason = format!("the faces of {} are not found yet", clip.path.display());
         return Err(Unusable { reason, hint: Some("run `bifrons extract` first".to_owned()) }.into());

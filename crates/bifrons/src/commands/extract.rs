@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bifrons_extraction::{assign_people, extract_clip, gate};
+use bifrons_extraction::{ExtractOptions, assign_people, catch_up, extract_clip, gate};
 use bifrons_project::{Event, Project};
 use bifrons_vision::Vision;
 
@@ -10,7 +10,7 @@ use super::Context;
 use super::project::add_clip;
 use crate::failure::{Finished, Unusable};
 
-pub(super) fn run(dir: &Path, context: &Context) -> anyhow::Result<Finished> {
+pub(super) fn run(dir: &Path, options: &ExtractOptions, context: &Context) -> anyhow::Result<Finished> {
     let project = Project::open(dir)?;
     // people may have been written into bifrons.toml by hand
     for (person, clips) in project.listed_clips()? {
@@ -20,7 +20,7 @@ pub(super) fn run(dir: &Path, context: &Context) -> anyhow::Result<Finished> {
     }
     let mut finished = Finished::default();
     for person in project.index().people()? {
-        if !extract_person(&project, &person, context, &mut finished)? {
+        if !extract_person(&project, &person, options, context, &mut finished)? {
             finished.stopped = true;
             break;
         }
@@ -32,6 +32,7 @@ pub(super) fn run(dir: &Path, context: &Context) -> anyhow::Result<Finished> {
 pub(super) fn extract_person(
     project: &Project,
     person: &str,
+    options: &ExtractOptions,
     context: &Context,
     finished: &mut Finished,
 ) -> anyhow::Result<bool> {
@@ -45,7 +46,8 @@ pub(super) fn extract_person(
                 Some(vision) => vision,
                 None => vision.insert(Vision::load()?),
             };
-            let extracted = extract_clip(project, vision, clip, context.reporter.as_ref(), &context.stop)?;
+            let reporter = context.reporter.as_ref();
+            let extracted = extract_clip(project, vision, clip, options, reporter, &context.stop)?;
             if extracted.stopped {
                 return Ok(false);
             }
@@ -55,6 +57,7 @@ pub(super) fn extract_person(
             let secs = extracted.took.as_secs_f64();
             finished.measured.insert("frames_extracted_per_sec".to_owned(), extracted.frames as f64 / secs);
         }
+        catch_up(project, clip, context.reporter.as_ref())?;
         let assignment = assign_people(project.index(), clip.id, person)?;
         faces += assignment.faces;
         let others = match assignment.other_people {

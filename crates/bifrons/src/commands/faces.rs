@@ -257,6 +257,13 @@ fn measured(entry: &Entry) -> BTreeMap<String, f64> {
         ("jump", Some(of.jump)),
         ("misfit", Some(of.misfit)),
         ("novelty", of.novelty),
+        ("light", of.light),
+        ("light_side", of.light_side),
+        ("covered", of.covered),
+        ("smile", of.smile),
+        ("mouth_open", of.mouth_open),
+        ("eyes_closed", of.eyes_closed),
+        ("brows_up", of.brows_up),
     ];
     named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), rounded(value?)))).collect()
 }

@@ -19,6 +19,7 @@ mod train;
 mod veil;
 mod verify;
 
+use bifrons_extraction::ExtractOptions;
 use std::sync::Arc;
 
 use bifrons_project::{Reporter, Stop};
@@ -49,7 +50,10 @@ pub(crate) fn run(command: &Command, context: &Context) -> anyhow::Result<Finish
         Command::Swap(arguments) => swap::run(arguments, context),
         Command::New { project, preset, seed } => project::new(project, preset, *seed, context),
         Command::Add { name, clips, project } => project::add(&project.project, name, clips, context),
-        Command::Extract { project } => extract::run(&project.project, context),
+        Command::Extract { least_face, project } => {
+            let options = ExtractOptions { least_face_px: least_face.unwrap_or_default() as f32 };
+            extract::run(&project.project, &options, context)
+        }
         Command::Faces { what } => faces::run(what, context),
         Command::Studio { project, port, no_open } => studio::run(&project.project, *port, *no_open, context),
         Command::Train { project, limits, start_from, only, sharpen, dry_run, device } => {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bifrons_extraction::gate;
+use bifrons_extraction::{ExtractOptions, gate};
 use bifrons_media::{Clip, ClipKind, MediaError};
 use bifrons_net::Preset;
 use bifrons_project::{Config, Layout, Project, Purpose};
@@ -76,7 +76,7 @@ fn stages(
         }
     }
     for person in [identity, footage] {
-        if !extract_person(project, person, context, finished)? {
+        if !extract_person(project, person, &ExtractOptions::default(), context, finished)? {
             return Ok(false);
         }
     }

@@ -1,6 +1,7 @@
 //! `bifrons measure`: figures that anyone can recompute.
 
 mod labels;
+mod landmarks;
 mod speed;
 mod swap;
 mod truth;
@@ -29,6 +30,9 @@ pub(super) fn run(what: &MeasureCommand, context: &Context) -> anyhow::Result<Fi
         MeasureCommand::Speed { clip, preset, rounds, baseline, reports } => {
             let job = speed::Job { clip, preset, rounds: *rounds, baseline: baseline.as_deref() };
             speed::run(&job, reports.write.as_deref(), context)
+        }
+        MeasureCommand::Landmarks { project, reports } => {
+            landmarks::run(&project.project, reports.write.as_deref(), context)
         }
         MeasureCommand::Identity { dir, reports } => labels::identity(dir, reports.write.as_deref(), context),
     }

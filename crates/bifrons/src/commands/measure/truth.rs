@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use bifrons_extraction::ExtractOptions;
 use bifrons_measure::labels::Spread;
 use bifrons_measure::truth::{Candidate, CopyPaste, TruePoints, TruthFiles, TruthReport, TruthScore, score};
 use bifrons_media::{Clip, Encoding, FrameSink, RgbImage};
@@ -85,7 +86,7 @@ fn convert(
         add_clip(&project, IDENTITY, &files.train_identity, context)?;
         add_clip(&project, FILMED, &files.train_footage, context)?;
         for person in [IDENTITY, FILMED] {
-            if !extract_person(&project, person, context, finished)? {
+            if !extract_person(&project, person, &ExtractOptions::default(), context, finished)? {
                 return Ok(false);
             }
         }
@@ -106,7 +107,7 @@ fn convert(
         }
         add_clip(&project, FILMED, &files.footage, context)?;
     }
-    if !extract_person(&project, FILMED, context, finished)? {
+    if !extract_person(&project, FILMED, &ExtractOptions::default(), context, finished)? {
         return Ok(false);
     }
     for person in [IDENTITY, FILMED] {
