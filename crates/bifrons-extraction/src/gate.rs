@@ -142,7 +142,7 @@ mod tests {
     fn film(path: &Path, frames: usize) {
         let mut ffmpeg = Command::new("ffmpeg");
         ffmpeg.args(["-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc2=size=64x48:rate=30"]);
-        ffmpeg.args(["-frames:v", &frames.to_string(), "-c:v", "libx264", "-g", "40"]).arg(path);
+        ffmpeg.args(["-frames:v", &frames.to_string(), "-c:v", "libx264", "-qp", "0", "-g", "40"]).arg(path);
         assert!(ffmpeg.status().expect("FFmpeg is installed").success());
     }
 
