@@ -141,8 +141,16 @@ mod tests {
 
     fn film(path: &Path, frames: usize) {
         let mut ffmpeg = Command::new("ffmpeg");
-        ffmpeg.args(["-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc2=size=64x48:rate=30"]);
-        ffmpeg.args(["-frames:v", &frames.to_string(), "-c:v", "libx264", "-qp", "0", "-g", "40"]).arg(path);
+        ffmpeg.args([
+            "-v",
+            "error",
+            "-nostdin",
+            "-f",
+            "lavfi",
+            "-i",
+            "testsrc2=size=64x48:rate=30,noise=alls=20:allf=t",
+        ]);
+        ffmpeg.args(["-frames:v", &frames.to_string(), "-c:v", "libx264", "-g", "40"]).arg(path);
         assert!(ffmpeg.status().expect("FFmpeg is installed").success());
     }
 
@@ -166,7 +174,8 @@ mod tests {
             film(&path, frames);
             let views = views(&Clip::open(&path).unwrap()).unwrap();
             assert_eq!(views.len(), looked_at, "{frames} frames");
-            assert!(views.windows(2).all(|pair| pair[0].data != pair[1].data));
+            let same = views.windows(2).filter(|pair| pair[0].data == pair[1].data).count();
+            assert_eq!(same, 0, "of {frames} frames, some are looked at twice");
         }
     }
 
