@@ -238,7 +238,9 @@ mod tests {
             state ^= state << 17;
             (state >> 11) as f64 / (1u64 << 53) as f64
         };
-        (0..8).for_each(|_| drop(next()));
+        for _ in 0..8 {
+            next();
+        }
         ((0..12).map(|_| next()).sum::<f64>() - 6.0) * size
     }
 
