@@ -54,6 +54,8 @@ pub(crate) struct Window<'a> {
     clip: &'a Clip,
     painter: &'a Painter,
     reader: Option<ReadAhead>,
+    /// The next frame that it gives.
+    to_read: usize,
     /// Frames read: those whose faces are not finished yet, and before them those that steady them.
     read: VecDeque<Read>,
     /// The next frame whose faces are to be finished.
@@ -74,6 +76,7 @@ impl<'a> Window<'a> {
             clip,
             painter,
             reader: None,
+            to_read: 0,
             read: VecDeque::new(),
             unfinished: 0,
             ahead: VecDeque::new(),
@@ -97,8 +100,8 @@ impl<'a> Window<'a> {
         self.read.clear();
         // the same neighbours as if read from the start
         self.unfinished = frame.saturating_sub(LOOK_REACH);
-        let reader = self.clip.read(self.unfinished.saturating_sub(self.painter.reach()))?;
-        self.reader = Some(ReadAhead::new(reader));
+        self.to_read = self.unfinished.saturating_sub(self.painter.reach());
+        self.reader = Some(ReadAhead::new(self.clip.read(self.to_read)?));
         self.next = frame;
         while self.unfinished < frame {
             let finished = self.finish(Self::at_once().min(frame - self.unfinished))?;
@@ -148,8 +151,7 @@ impl<'a> Window<'a> {
     /// Finishes the faces of the next frames, once those after them that steady them are drawn. None are left when none come.
     fn finish(&mut self, count: usize) -> Result<Vec<Finished>, SwapError> {
         let reach = self.painter.reach();
-        let drawn = self.read.back().map_or(self.unfinished, |last| last.index + 1);
-        self.sketch((self.unfinished + count + reach).saturating_sub(drawn))?;
+        self.sketch((self.unfinished + count + reach).saturating_sub(self.to_read))?;
         let first = self.unfinished;
         let taken = self.read.iter_mut().filter(|read| (first..first + count).contains(&read.index));
         let taken: Vec<_> = taken.filter_map(|read| Some((read.index, read.frame.take()?))).collect();
@@ -184,6 +186,7 @@ impl<'a> Window<'a> {
         let mut frames = Vec::new();
         while let Some(reader) = self.reader.as_mut().filter(|_| frames.len() < count) {
             let Some(frame) = reader.next_frame()? else { break };
+            self.to_read = frame.index() + 1;
             frames.push((self.steadied_meshes(frame.index())?, frame));
         }
         let painter = self.painter;

@@ -149,7 +149,9 @@ impl<P: Picture> Tracker<'_, P> {
                 (_, true) => RELINK_LIKENESS_NEARBY,
                 _ => RELINK_LIKENESS,
             };
-            let likeness = track.likeness(embedding).unwrap_or(0.0);
+            // one that was never seen clearly is known by its place alone
+            let unknown = if is_in_place { RELINK_LIKENESS_IN_PLACE } else { 0.0 };
+            let likeness = track.likeness(embedding).unwrap_or(unknown);
             if likeness >= least && best.is_none_or(|(most, _)| likeness > most) {
                 best = Some((likeness, i));
             }

@@ -144,12 +144,15 @@ impl Track {
         self.strangers = 0;
     }
 
-    /// Where the track ends, and whether it was a face: seen often enough by the detector, and in a
-    /// third of its runs.
+    /// Where the track ends, and whether it was a face: seen often enough by the detector, in a third
+    /// of its runs, and at least once by the mesh as well (an embedding is made only then), which a
+    /// single picture is not asked for.
     pub(super) fn end(self, reason: EndReason, min_support: u32) -> TrackEnd {
         TrackEnd {
             track: self.id,
-            accepted: self.support >= min_support && 3 * self.support >= self.detector_runs,
+            accepted: self.support >= min_support
+                && 3 * self.support >= self.detector_runs
+                && (min_support <= 1 || !self.embedding_sum.is_empty()),
             reason,
             first_frame: self.first_frame as usize,
             last_frame: self.last_frame as usize,
