@@ -48,7 +48,7 @@ pub fn admit<S>(
     network: impl FnOnce() -> Result<S, VisionError>,
 ) -> Result<Look, ExtractionError>
 where
-    S: Fn(&RgbImage) -> Result<f32, VisionError> + Sync,
+    S: Fn(&RgbImage) -> Result<f32, VisionError> + Send + Sync,
 {
     let clip = if row.path.exists() { ClipFingerprint::of(&row.path)? } else { row.info.fingerprint };
     let look = match project.index().look_at(clip, METHOD)? {
@@ -70,7 +70,7 @@ where
 ///
 /// # Errors
 /// [`VisionError::Network`] when the program file is damaged.
-pub fn network() -> Result<impl Fn(&RgbImage) -> Result<f32, VisionError> + Sync, VisionError> {
+pub fn network() -> Result<impl Fn(&RgbImage) -> Result<f32, VisionError> + Send + Sync, VisionError> {
     let network = Explicit::load()?;
     Ok(move |view: &RgbImage| network.strength(view))
 }
@@ -81,10 +81,10 @@ pub fn network() -> Result<impl Fn(&RgbImage) -> Result<f32, VisionError> + Sync
 /// [`ExtractionError::Media`] when the clip cannot be read, [`ExtractionError::Vision`].
 pub fn look<S>(path: &Path, strength: S) -> Result<Look, ExtractionError>
 where
-    S: Fn(&RgbImage) -> Result<f32, VisionError> + Sync,
+    S: Fn(&RgbImage) -> Result<f32, VisionError> + Send + Sync,
 {
     let views = views(&Clip::open(path)?)?;
-    let strengths = views.par_iter().map(|view| strength(view)).collect::<Result<Vec<_>, _>>()?;
+    let strengths = views.par_iter().map(strength).collect::<Result<Vec<_>, _>>()?;
     Ok(judge(&strengths))
 }
 
@@ -141,15 +141,9 @@ mod tests {
 
     fn film(path: &Path, frames: usize) {
         let mut ffmpeg = Command::new("ffmpeg");
-        ffmpeg.args([
-            "-v",
-            "error",
-            "-nostdin",
-            "-f",
-            "lavfi",
-            "-i",
-            "testsrc2=size=64x48:rate=30,noise=alls=20:allf=t",
-        ]);
+        ffmpeg.args(["-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc2=size=64x48:rate=30"]);
+        // no two frames alike
+        ffmpeg.args(["-vf", "noise=alls=60:allf=t"]);
         ffmpeg.args(["-frames:v", &frames.to_string(), "-c:v", "libx264", "-g", "40"]).arg(path);
         assert!(ffmpeg.status().expect("FFmpeg is installed").success());
     }

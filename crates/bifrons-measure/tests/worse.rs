@@ -221,7 +221,7 @@ fn what_was_made_worse_is_caught() {
     let made = Made { dir: dir.path(), footage, frames };
     let measure = |name: &str, face: Face<'_>| {
         let result = made.film(name, face);
-        let job = SwapJob { footage: &footage_path, result: &result, identity: &footage_path };
+        let job = SwapJob { footage: &footage_path, result: &result, identity: &footage_path, finish: None };
         measure_swap(&vision, &networks, &job, &mut |_, _| true).unwrap().report
     };
 
@@ -288,7 +288,7 @@ fn another_performance_is_caught() {
     };
     let footage = part("footage.mp4", &|i| i);
     let measure = |result: &Path| {
-        let job = SwapJob { footage: &footage, result, identity: &footage };
+        let job = SwapJob { footage: &footage, result, identity: &footage, finish: None };
         measure_swap(&vision, &networks, &job, &mut |_, _| true).unwrap().report
     };
     let channel = |report: &SwapReport, name: &str| {
@@ -339,7 +339,7 @@ fn another_face_is_recognised() {
     };
     let footage = film("footage.mp4", None);
     let measure = |result: &Path| {
-        let job = SwapJob { footage: &footage, result, identity: &other };
+        let job = SwapJob { footage: &footage, result, identity: &other, finish: None };
         measure_swap(&vision, &networks, &job, &mut |_, _| true).unwrap().report
     };
     let untouched = measure(&footage);

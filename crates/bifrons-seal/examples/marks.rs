@@ -4,7 +4,10 @@
 //! ```sh
 //! cargo run --release -p bifrons-seal --example marks -- CLIP…
 //! cargo run --release -p bifrons-seal --example marks -- --unmarked 10000 CLIP…
+//! cargo run --release -p bifrons-seal --example marks -- --pair FRAMES CLIP PLAIN MARKED
 //! ```
+//!
+//! `--pair` writes the same altered film twice, without and with the mark, for `bifrons measure swap`.
 #![expect(clippy::print_stdout, reason = "a table for people")]
 
 use std::error::Error;
@@ -12,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use bifrons_media::{Clip, Encoding, FrameSink};
+use bifrons_media::{Clip, Encoding, Frame, FrameSink};
 use bifrons_seal::mark::{Detector, Found, Marker};
 
 /// Frames of each clip.
@@ -37,6 +40,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     if arguments.first().is_some_and(|first| first == "--unmarked") {
         let wanted = arguments.get(1).ok_or("how many frames?")?.parse()?;
         return unmarked(wanted, &arguments.split_off(2));
+    }
+    if arguments.first().is_some_and(|first| first == "--pair") {
+        let [_, frames, clip, plain, marked] = &arguments[..] else {
+            return Err("--pair FRAMES CLIP PLAIN MARKED".into());
+        };
+        return pair(frames.parse()?, Path::new(clip), [plain, marked].map(Path::new));
     }
     let folder = tempfile::tempdir()?;
     println!(
@@ -81,6 +90,49 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("| {name} {width}x{height} | {psnr:.1} | {ms:.1} | {} |", cells.join(" | "));
     }
     Ok(())
+}
+
+/// Writes the beginning of a clip twice, without and with the mark. In both, the middle of the picture is softer, brighter
+/// and less steady than it was filmed, as a replaced face would be.
+fn pair(frames: usize, clip: &Path, films: [&Path; 2]) -> Result<(), Box<dyn Error>> {
+    let clip = Clip::open(clip)?;
+    let clip = clip.shortened(frames.min(clip.frame_count()))?;
+    let (width, height) = clip.stored_size_px();
+    for (film, id) in films.into_iter().zip([None, Some(ID)]) {
+        let marker = id.map(|id| Marker::new(id, width, height).ok_or("too small")).transpose()?;
+        let mut sink = FrameSink::create(&clip, 0..clip.frame_count(), &Encoding::default(), film)?;
+        let mut reader = clip.read(0)?;
+        while let Some(mut frame) = reader.next_frame()? {
+            alter(&mut frame);
+            if let Some(marker) = &marker {
+                marker.mark(&mut frame);
+            }
+            sink.write(&frame)?;
+        }
+        sink.finish()?;
+    }
+    Ok(())
+}
+
+/// Softens luma in an ellipse that fades out, and lightens it by something that changes from frame to frame.
+fn alter(frame: &mut Frame) {
+    let luma = frame.luma();
+    let (width, height) = (luma.width, luma.height);
+    let lighter = 6.0 + 2.0 * (frame.index() as f32 * 1.7).sin();
+    let at = |x: usize, y: usize| luma.data[y.min(height - 1) * width + x.min(width - 1)];
+    frame.change_luma(height, |first, _, rows| {
+        for (i, value) in rows.iter_mut().enumerate() {
+            let (x, y) = (i % width, first + i / width);
+            let across = (x as f32 / width as f32 - 0.5) / 0.3;
+            let down = (y as f32 / height as f32 - 0.45) / 0.42;
+            let inside = ((1.0 - across.hypot(down)) * 6.0).clamp(0.0, 1.0);
+            if inside > 0.0 {
+                let soft = (0..9).map(|j| at((x + j % 3).saturating_sub(1), (y + j / 3).saturating_sub(1)));
+                let new = soft.sum::<f32>() / 9.0 + lighter;
+                *value += inside * (new - *value);
+            }
+        }
+    });
 }
 
 /// Looks for marks in single frames that have none.

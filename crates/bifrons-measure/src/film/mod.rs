@@ -5,6 +5,7 @@
 
 mod coverage;
 mod figures;
+mod finished;
 mod integrity;
 mod moment;
 mod outside;

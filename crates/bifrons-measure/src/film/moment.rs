@@ -8,6 +8,7 @@ use bifrons_vision::align::{Framing, crop_from_frame, hull, hull_mask, polygon_m
 use bifrons_vision::geometry::{Border, Point, Similarity, needed_rect, warp};
 
 use super::coverage::is_replaced;
+use super::finished::{Filmed, amplitude_less, energy_less};
 use crate::face::{INNER_51, Likeness, Readout, eye_distance, landmarks, readout};
 use crate::motion::{optical_flow, warp_error};
 use crate::picture::{
@@ -65,24 +66,39 @@ pub(super) struct Moment {
 pub(super) struct AlignedPair {
     pub(super) footage: RgbImage,
     pub(super) result: RgbImage,
+    /// The footage as filmed.
+    plain: RgbImage,
+    /// The footage without and with what finishing adds, when that makes a difference.
+    without_and_with: Option<[RgbImage; 2]>,
     mask: Vec<f32>,
 }
 
 impl AlignedPair {
-    pub(super) fn cut(footage: &Frame, result: &Frame, mesh: &Mesh) -> Self {
+    pub(super) fn cut(filmed: &Filmed, result: &Frame, mesh: &Mesh) -> Self {
         let aligned_from_frame = Framing::Face.from_crop(ALIGNED_PX) * crop_from_frame(mesh);
         Self {
-            footage: aligned(footage, &aligned_from_frame, ALIGNED_PX),
+            footage: aligned(filmed.finished(), &aligned_from_frame, ALIGNED_PX),
             result: aligned(result, &aligned_from_frame, ALIGNED_PX),
+            plain: aligned(&filmed.plain, &aligned_from_frame, ALIGNED_PX),
+            without_and_with: filmed
+                .without_and_with()
+                .map(|frames| frames.map(|frame| aligned(frame, &aligned_from_frame, ALIGNED_PX))),
             mask: hull_mask(&mesh.points_in(&aligned_from_frame), ALIGNED_PX, 0.0),
         }
     }
 
     /// Warp errors of footage and result against the frame before, by the flow of the footage.
     pub(super) fn unsteadiness(&self, before: &Self) -> Option<(f64, f64)> {
-        let flow = optical_flow(&Plane::luma(&self.footage), &Plane::luma(&before.footage));
-        let footage = warp_error(&self.footage, &before.footage, &flow, &self.mask)?;
-        Some((footage, warp_error(&self.result, &before.result, &flow, &self.mask)?))
+        let flow = optical_flow(&Plane::luma(&self.plain), &Plane::luma(&before.plain));
+        let error = |is: &RgbImage, was: &RgbImage| warp_error(is, was, &flow, &self.mask);
+        let (footage, result) = (error(&self.plain, &before.plain)?, error(&self.result, &before.result)?);
+        let Some(([without, with], [without_before, with_before])) =
+            self.without_and_with.as_ref().zip(before.without_and_with.as_ref())
+        else {
+            return Some((footage, result));
+        };
+        let (with, without) = (error(with, with_before)?, error(without, without_before)?);
+        Some((footage, amplitude_less(result, with, without)))
     }
 
     pub(super) fn colour(&self) -> Option<(Lab, Lab)> {
@@ -112,7 +128,8 @@ pub(super) fn aligned(frame: &Frame, target_from_frame: &Similarity, size_px: us
 
 /// What can be said from this frame alone, in the pixels of the film, not resampled. The face is where the *footage's*
 /// mesh is. Gives also whether the face was replaced.
-pub(super) fn in_place(footage: &Frame, result: &Frame, mesh: &Mesh) -> (BTreeMap<&'static str, f64>, bool) {
+pub(super) fn in_place(filmed: &Filmed, result: &Frame, mesh: &Mesh) -> (BTreeMap<&'static str, f64>, bool) {
+    let footage = filmed.finished();
     let mut values = BTreeMap::new();
     let outline = hull(&mesh.points_in(&Similarity::IDENTITY), 0.0);
     let room = scaled(&outline, AROUND.1);
@@ -131,7 +148,7 @@ pub(super) fn in_place(footage: &Frame, result: &Frame, mesh: &Mesh) -> (BTreeMa
         return (values, false);
     }
     let (before, after) = (footage.rgb(rect), result.rgb(rect));
-    let (luma_before, luma_after) = (Plane::luma(&before), Plane::luma(&after));
+    let luma_after = Plane::luma(&after);
     let inside = mask(rect, &scaled(&outline, INSIDE));
     let wide = mask(rect, &scaled(&outline, AROUND.1));
     let near = mask(rect, &scaled(&outline, AROUND.0));
@@ -147,18 +164,28 @@ pub(super) fn in_place(footage: &Frame, result: &Frame, mesh: &Mesh) -> (BTreeMa
         put("seam_gradient", Some(seam.gradient_jump));
         put("seam_colour", Some(seam.colour_step));
     }
-    let detail = |luma: &Plane, mask: &[f32]| laplacian_energy(luma, mask).map(|energy| energy.max(1e-9));
-    let energies =
-        [(&luma_before, &inside), (&luma_after, &inside), (&luma_before, &around), (&luma_after, &around)];
-    let [inside_before, inside_after, around_before, around_after] =
-        energies.map(|(luma, mask)| detail(luma, mask));
+    // of the footage as filmed, and of the result less what finishing adds to the footage
+    let luma_filmed = Plane::luma(&filmed.plain.rgb(rect));
+    let added = filmed.without_and_with().map(|frames| frames.map(|frame| Plane::luma(&frame.rgb(rect))));
+    let compared = |figure: &dyn Fn(&Plane) -> Option<f64>, less: fn(f64, f64, f64) -> f64| {
+        let (filmed, result) = (figure(&luma_filmed), figure(&luma_after));
+        let Some([without, with]) = &added else { return (filmed, result) };
+        let added = figure(with).zip(figure(without));
+        (filmed, result.zip(added).map(|(result, (with, without))| less(result, with, without)))
+    };
+    let detail = |mask: &[f32]| {
+        let (filmed, result) = compared(&|luma| laplacian_energy(luma, mask), energy_less);
+        (filmed.map(|energy| energy.max(1e-9)), result.map(|energy| energy.max(1e-9)))
+    };
+    let ((inside_before, inside_after), (around_before, around_after)) = (detail(&inside), detail(&around));
     put("laplacian_footage", inside_before);
     put("laplacian_result", inside_after);
     if let (Some(a), Some(b), Some(c), Some(d)) = (inside_before, inside_after, around_before, around_after) {
         put("sharpness_inside_outside", Some(((b / d) / (a / c)).sqrt()));
     }
-    put("noise_footage", noise(&luma_before, &inside));
-    put("noise_result", noise(&luma_after, &inside));
+    let (noise_footage, noise_result) = compared(&|luma| noise(luma, &inside), amplitude_less);
+    put("noise_footage", noise_footage);
+    put("noise_result", noise_result);
     put("outside_db", psnr_db(&before, &after, Some(&around)));
     let changed_inside = mean_absolute_error(&before, &after, Some(&inside)).unwrap_or(0.0);
     let changed_around = mean_absolute_error(&before, &after, Some(&around)).unwrap_or(0.0);

@@ -3,6 +3,7 @@
 use bifrons_media::{Clip, Encoding, FrameSink, RgbImage};
 use bifrons_vision::BoundingBox;
 
+use super::finished::{Filmed, Finish};
 use crate::MeasureError;
 use crate::picture::psnr_db;
 
@@ -18,12 +19,14 @@ pub(super) struct Outside {
     pub(super) plain_db: f64,
 }
 
-/// Encodes the first frames of a film as `bifrons convert` does, with no face replaced, and compares. `rooms` are the
+/// Encodes the first frames of a film as `bifrons convert` does, finished and with no face replaced, and compares both with the
+/// finished frames. `rooms` are the
 /// boxes of all faces in each of these frames, with room for masks. `None` when faces fill the frames.
 pub(super) fn outside(
     footage: &Clip,
     result: &Clip,
     rooms: &[Vec<BoundingBox>],
+    finish: Option<Finish<'_>>,
 ) -> Result<Option<Outside>, MeasureError> {
     let folder =
         tempfile::tempdir().map_err(|source| MeasureError::Io { path: std::env::temp_dir(), source })?;
@@ -33,7 +36,7 @@ pub(super) fn outside(
     let mut reader = footage.read(0)?;
     for _ in 0..count {
         if let Some(frame) = reader.next_frame()? {
-            sink.write(&frame)?;
+            sink.write(Filmed::new(frame, finish).finished())?;
         }
     }
     sink.finish()?;
@@ -46,7 +49,8 @@ pub(super) fn outside(
         else {
             break;
         };
-        let truth = filmed.rgb(filmed.whole());
+        let filmed = Filmed::new(filmed, finish);
+        let truth = filmed.finished().rgb(filmed.plain.whole());
         let mask = outside_of(rooms, &truth);
         result_db.extend(psnr_db(&shown.rgb(shown.whole()), &truth, Some(&mask)));
         plain_db.extend(psnr_db(&encoded.rgb(encoded.whole()), &truth, Some(&mask)));

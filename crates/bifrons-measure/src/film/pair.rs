@@ -7,6 +7,7 @@ use bifrons_media::{Clip, Frame};
 use bifrons_vision::{BoundingBox, Followed, Mesh, Observation, Step, Tracker, Vision};
 
 use super::coverage::{changed_elsewhere, with_room};
+use super::finished::{EncodedTwice, Filmed};
 use super::integrity::{integrity, outside_check};
 use super::moment::{AlignedPair, Moment, State, in_place};
 use super::outside::{COMPARED_FRAMES, outside};
@@ -22,7 +23,7 @@ const SAME_FACE_IOU: f32 = 0.3;
 const LEAST_FACE_PX: f32 = 20.0;
 
 /// What to compare.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct SwapJob<'a> {
     /// The film the face was put onto.
     pub footage: &'a Path,
@@ -30,6 +31,20 @@ pub struct SwapJob<'a> {
     pub result: &'a Path,
     /// A clip or faceset of whose face was put on.
     pub identity: &'a Path,
+    /// What finishing put into each frame of the result beside the face: the invisible mark, a visible line. It is put
+    /// into the footage's frames before they are compared.
+    pub finish: Option<&'a (dyn Fn(&mut Frame) + Sync)>,
+}
+
+impl std::fmt::Debug for SwapJob<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { footage, result, identity, finish: _ } = self;
+        f.debug_struct("SwapJob")
+            .field("footage", footage)
+            .field("result", result)
+            .field("identity", identity)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A measured film.
@@ -66,10 +81,14 @@ pub fn measure_swap(
     let reference = Reference::read(vision, networks, job.identity)?;
     let count = footage.frame_count().min(result.frame_count());
     let (mut filmed, mut shown) = (footage.read(0)?, result.read(0)?);
+    let is_video = footage.kind() == bifrons_media::ClipKind::Video;
+    let finish = job.finish.filter(|_| is_video);
+    let mut twice = finish.map(|finish| EncodedTwice::of(&footage, count, finish)).transpose()?;
     let mut pass = Pass::new(vision, networks);
     for done in 0..count {
         let (Some(before), Some(after)) = (filmed.next_frame()?, shown.next_frame()?) else { break };
-        pass.frame(before, after)?;
+        let encoded = twice.as_mut().map(EncodedTwice::next_frames).transpose()?.flatten();
+        pass.frame(Filmed::new(before, job.finish).with_encoded(encoded), after)?;
         if !progress(done + 1, count) {
             return Err(MeasureError::Stopped);
         }
@@ -77,9 +96,7 @@ pub fn measure_swap(
     let Seen { moments, frames, strips, rooms, person } = pass.finish()?;
 
     let mut checks = integrity(&footage, &result)?;
-    if footage.kind() == bifrons_media::ClipKind::Video
-        && let Some(outside) = outside(&footage, &result, &rooms)?
-    {
+    if is_video && let Some(outside) = outside(&footage, &result, &rooms, job.finish)? {
         checks.push(outside_check(outside.result_db, outside.plain_db));
     }
     let report = summarise(&footage, &result, &reference, &moments, &frames, &person, checks);
@@ -105,10 +122,10 @@ struct Seen {
 /// The one pass over both films.
 struct Pass<'v> {
     networks: &'v Networks,
-    footage_faces: Tracker<'v, Frame>,
+    footage_faces: Tracker<'v, Filmed>,
     result_faces: Tracker<'v, Frame>,
     /// Frames whose faces are known in one film and not yet in the other.
-    filmed: VecDeque<Followed<Frame>>,
+    filmed: VecDeque<Followed<Filmed>>,
     shown: VecDeque<Followed<Frame>>,
     /// The last aligned pair of each track, with its frame.
     before: HashMap<u32, (usize, AlignedPair)>,
@@ -136,7 +153,7 @@ impl<'v> Pass<'v> {
         }
     }
 
-    fn frame(&mut self, before: Frame, after: Frame) -> Result<(), MeasureError> {
+    fn frame(&mut self, before: Filmed, after: Frame) -> Result<(), MeasureError> {
         let (filmed, shown) = {
             let (footage_faces, result_faces) = (&mut self.footage_faces, &mut self.result_faces);
             rayon::join(|| footage_faces.next(before), || result_faces.next(after))
@@ -155,7 +172,7 @@ impl<'v> Pass<'v> {
         Ok(())
     }
 
-    fn compare(&mut self, filmed: &Followed<Frame>, shown: &Followed<Frame>) -> Result<(), MeasureError> {
+    fn compare(&mut self, filmed: &Followed<Filmed>, shown: &Followed<Frame>) -> Result<(), MeasureError> {
         let (before, after) = (&filmed.picture, &shown.picture);
         let (filmed, shown) = (&filmed.step, &shown.step);
         self.accept(filmed);
@@ -165,7 +182,7 @@ impl<'v> Pass<'v> {
         }
         self.frames.push(FrameFacts {
             cut: filmed.cut,
-            changed_elsewhere: changed_elsewhere(before, after, &meshes),
+            changed_elsewhere: changed_elsewhere(before.finished(), after, &meshes),
         });
         let large = |face: &&Observation| face.bbox.width().min(face.bbox.height()) >= LEAST_FACE_PX;
         for face in filmed.observations.iter().filter(large) {
@@ -182,15 +199,16 @@ impl<'v> Pass<'v> {
 
     fn face(
         &mut self,
-        before: &Frame,
+        filmed: &Filmed,
         after: &Frame,
         face: &Observation,
         there: Option<&Mesh>,
     ) -> Result<(), MeasureError> {
         let networks = self.networks;
+        let before = filmed.finished();
         let ((mut values, replaced), pair) = rayon::join(
-            || in_place(before, after, &face.mesh),
-            || AlignedPair::cut(before, after, &face.mesh),
+            || in_place(filmed, after, &face.mesh),
+            || AlignedPair::cut(filmed, after, &face.mesh),
         );
         let (likeness_footage, likeness_result) = rayon::join(
             || networks.likeness(before, &face.mesh),

@@ -203,11 +203,12 @@ struct Spectrum {
 impl Spectrum {
     fn of(levels: &Levels, key: &Key, side_px: f32) -> Self {
         let (plane, side) = levels.for_side(side_px);
-        let mut phases = folded(plane, side);
+        let mut phases: Vec<Complex32> =
+            folded(plane, side).into_iter().map(|value| Complex32::new(value, 0.0)).collect();
         key.transform.forward(&mut phases);
         for value in &mut phases {
-            let length = value.norm();
-            *value = if length > 0.0 { *value / length } else { Complex32::default() };
+            let square = value.norm_sqr();
+            *value = if square > 0.0 { *value / square.sqrt() } else { Complex32::default() };
         }
         Self { side_px, phases }
     }
@@ -246,7 +247,8 @@ impl Spectrum {
 
     /// Height of the peak at a shift, in standard deviations.
     fn height(&self, key: &Key, turn: usize, shift: [f32; 2]) -> f32 {
-        let agreement = |wave: &Wave| (self.at(wave.k, turn) * wave.phase.conj() * back(wave.k, shift)).re;
+        let back = Back::of(shift);
+        let agreement = |wave: &Wave| (self.at(wave.k, turn) * wave.phase.conj() * back.for_wave(wave.k)).re;
         key.placing.iter().map(agreement).sum::<f32>() / key.deviation()
     }
 
@@ -271,8 +273,9 @@ impl Spectrum {
     /// What the waves say about each coded bit: above 0 for +1, below for -1.
     fn soft_bits(&self, key: &Key, place: &Place) -> Vec<f32> {
         let mut soft = vec![0.0; code::CODED_BITS];
+        let back = Back::of(place.shift);
         for (wave, [re, im]) in &key.carrying {
-            let value = self.at(wave.k, place.turn) * wave.phase.conj() * back(wave.k, place.shift);
+            let value = self.at(wave.k, place.turn) * wave.phase.conj() * back.for_wave(wave.k);
             soft[*re] += value.re * FRAC_1_SQRT_2;
             soft[*im] += value.im * FRAC_1_SQRT_2;
         }
@@ -280,59 +283,77 @@ impl Spectrum {
     }
 }
 
-/// What undoes a shift for a wave.
-fn back(k: [i32; 2], shift: [f32; 2]) -> Complex32 {
-    Complex32::from_polar(1.0, TAU * (k[0] as f32 * shift[0] + k[1] as f32 * shift[1]))
+/// What undoes a shift, for each wave.
+struct Back {
+    across: [Complex32; SIDE],
+    down: [Complex32; SIDE],
+}
+
+/// Waves across, from one edge of the half plane to the other.
+const SIDE: usize = 2 * MAX_WAVES as usize + 1;
+
+impl Back {
+    fn of(shift: [f32; 2]) -> Self {
+        let turned = |shift: f32| {
+            std::array::from_fn(|at| Complex32::from_polar(1.0, TAU * (at as f32 - MAX_WAVES as f32) * shift))
+        };
+        Self { across: turned(shift[0]), down: turned(shift[1]) }
+    }
+
+    fn for_wave(&self, k: [i32; 2]) -> Complex32 {
+        let [x, y] = k.map(|k| (k + MAX_WAVES) as usize);
+        self.across[x] * self.down[y]
+    }
 }
 
 /// Means of all values at the same place of a tile, in [`BINS`] steps each way.
-fn folded(plane: &LumaPlane, side: f32) -> Vec<Complex32> {
-    // each column goes to two neighbouring bins, in parts
+fn folded(plane: &LumaPlane, side: f32) -> Vec<f32> {
+    // each row and column goes to two neighbouring bins, in parts
     let place = |pixel: usize| {
         let at = ((pixel as f32 + 0.5) / side).fract() * BINS as f32;
         let bin = (at as usize).min(BINS - 1);
         (bin, at - bin as f32)
     };
-    let columns: Vec<(usize, f32)> = (0..plane.width).map(place).collect();
-    let mut sums = vec![[0.0f32; BINS + 1]; BINS + 1];
-    let mut weights_across = [0.0f32; BINS + 1];
+    // whole rows first, which vectors do
+    let width = plane.width;
+    let mut rows = vec![0.0f32; (BINS + 1) * width];
     let mut weights_down = [0.0f32; BINS + 1];
-    for &(bin, part) in &columns {
-        weights_across[bin] += 1.0 - part;
-        weights_across[bin + 1] += part;
-    }
-    for (y, row) in plane.data.chunks_exact(plane.width).enumerate() {
-        let mut line = [0.0f32; BINS + 1];
-        for (value, &(bin, part)) in row.iter().zip(&columns) {
-            line[bin] += value * (1.0 - part);
-            line[bin + 1] += value * part;
-        }
+    for (y, row) in plane.data.chunks_exact(width).enumerate() {
         let (bin, part) = place(y);
         weights_down[bin] += 1.0 - part;
         weights_down[bin + 1] += part;
-        for (at, weight) in [(bin, 1.0 - part), (bin + 1, part)] {
-            sums[at].iter_mut().zip(&line).for_each(|(sum, value)| *sum += weight * value);
+        let (upper, lower) = rows[bin * width..][..2 * width].split_at_mut(width);
+        for ((upper, lower), value) in upper.iter_mut().zip(lower).zip(row) {
+            *upper += (1.0 - part) * value;
+            *lower += part * value;
         }
     }
-    let around = |weights: &mut [f32; BINS + 1]| weights[0] += weights[BINS];
-    around(&mut weights_across);
-    around(&mut weights_down);
-    let mut tile = Vec::with_capacity(BINS * BINS);
-    for y in 0..BINS {
-        for x in 0..BINS {
-            let mut sum = sums[y][x];
-            if x == 0 {
-                sum += sums[y][BINS];
-            }
-            if y == 0 {
-                sum += sums[BINS][x];
-            }
-            if x == 0 && y == 0 {
-                sum += sums[BINS][BINS];
-            }
-            let weight = weights_across[x] * weights_down[y];
-            tile.push(Complex32::new(if weight > 0.0 { sum / weight } else { 0.0 }, 0.0));
+    let (first, last) = rows.split_at_mut(BINS * width);
+    first.iter_mut().zip(&*last).for_each(|(first, last)| *first += last);
+    weights_down[0] += weights_down[BINS];
+    // then columns, each as a line of bins
+    let mut columns = [[0.0f32; BINS]; BINS + 1];
+    let mut weights_across = [0.0f32; BINS + 1];
+    let mut lines = vec![[0.0f32; BINS]; width];
+    for (y, row) in rows.chunks_exact(width).take(BINS).enumerate() {
+        lines.iter_mut().zip(row).for_each(|(line, value)| line[y] = *value);
+    }
+    for (x, line) in lines.iter().enumerate() {
+        let (bin, part) = place(x);
+        for (at, weight) in [(bin, 1.0 - part), (bin + 1, part)] {
+            weights_across[at] += weight;
+            columns[at].iter_mut().zip(line).for_each(|(sum, value)| *sum += weight * value);
         }
+    }
+    let around = columns[BINS];
+    columns[0].iter_mut().zip(around).for_each(|(first, last)| *first += last);
+    weights_across[0] += weights_across[BINS];
+    let mut tile = Vec::with_capacity(BINS * BINS);
+    for (y, down) in weights_down[..BINS].iter().enumerate() {
+        tile.extend(columns[..BINS].iter().zip(&weights_across).map(|(column, across)| {
+            let weight = across * down;
+            if weight > 0.0 { column[y] / weight } else { 0.0 }
+        }));
     }
     tile
 }
@@ -407,6 +428,21 @@ mod tests {
             LumaPlane { width, height, data: mirrored },
         ] {
             assert_eq!(find(&plane).map(|found| found.id), Some(0x0123_4567_89AB_CDEF));
+        }
+    }
+
+    #[test]
+    fn a_folded_plane_is_the_mean_of_its_tiles() {
+        // two tiles of 64 pixels each way, a pixel a bin, seen half a bin further on: each value goes to two bins
+        let plane = LumaPlane {
+            width: 128,
+            height: 128,
+            data: (0..128 * 128).map(|i| f32::from(i % 64 == 5 && i / 128 % 64 == 9)).collect(),
+        };
+        let tile = folded(&plane, 64.0);
+        for (i, value) in tile.iter().enumerate() {
+            let expected = if [5, 6].contains(&(i % 64)) && [9, 10].contains(&(i / 64)) { 0.25 } else { 0.0 };
+            assert!((value - expected).abs() < 1e-6, "{value} at {i}");
         }
     }
 

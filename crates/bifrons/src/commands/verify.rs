@@ -72,7 +72,7 @@ pub(super) fn run(file: &Path, context: &Context) -> anyhow::Result<Finished> {
 }
 
 /// Looks for the mark in what can be decoded.
-fn mark_in(clip: &Clip, context: &Context) -> anyhow::Result<Option<Found>> {
+pub(super) fn mark_in(clip: &Clip, context: &Context) -> anyhow::Result<Option<Found>> {
     let count = clip.frame_count();
     let mut detector = Detector::default();
     let stretches = if count <= STRETCHES * FRAMES_OF_A_STRETCH { 1 } else { STRETCHES };

@@ -6,11 +6,16 @@ use bifrons_measure::MeasureError;
 use bifrons_measure::face::Networks;
 use bifrons_measure::film::{SwapJob, SwapReport, measure_swap};
 use bifrons_measure::report::html as page;
+use bifrons_media::{Clip, Frame};
 use bifrons_project::{Event, atomic};
+use bifrons_seal::mark::Marker;
+use bifrons_seal::verify::credentials;
+use bifrons_seal::{format_of, label};
 use bifrons_vision::Vision;
 
 use super::write_json;
 use crate::commands::Context;
+use crate::commands::verify::mark_in;
 use crate::failure::Finished;
 
 /// Frames between two messages of progress.
@@ -31,7 +36,19 @@ pub(super) fn run(
         }
         !context.stop.is_requested()
     };
-    let job = SwapJob { footage, result, identity };
+    let (marker, labelled) = finishing(result, context)?;
+    let finish = |frame: &mut Frame| {
+        if labelled {
+            // it cannot fail: the line lies in the frame
+            let _ = label::draw(frame);
+        }
+        if let Some(marker) = &marker {
+            marker.mark(frame);
+        }
+    };
+    let finish: Option<&(dyn Fn(&mut Frame) + Sync)> =
+        if labelled || marker.is_some() { Some(&finish) } else { None };
+    let job = SwapJob { footage, result, identity, finish };
     let measured = match measure_swap(&vision, &networks, &job, &mut progress) {
         Err(MeasureError::Stopped) => return Ok(Finished { stopped: true, ..Finished::default() }),
         measured => measured?,
@@ -44,6 +61,19 @@ pub(super) fn run(
         finished.outputs.push(path.to_owned());
     }
     Ok(finished)
+}
+
+/// What a result carries beside the new face: the mark that is found in its picture, and whether its credentials say that
+/// a line stands in its corner.
+fn finishing(result: &Path, context: &Context) -> anyhow::Result<(Option<Marker>, bool)> {
+    let clip = Clip::open(result)?;
+    let (width, height) = clip.stored_size_px();
+    let marker = mark_in(&clip, context)?.and_then(|found| Marker::new(found.id, width, height));
+    // films of other programs have none, or none that is understood
+    let credentials = format_of(result).and_then(|format| credentials(result, format, None)).unwrap_or(None);
+    let making = credentials.and_then(|credentials| credentials.making);
+    let labelled = making.is_some_and(|making| making.consent.iter().any(|note| note.basis.is_none()));
+    Ok((marker, labelled))
 }
 
 fn say(report: &SwapReport, context: &Context, finished: &mut Finished) {
