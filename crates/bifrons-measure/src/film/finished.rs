@@ -108,15 +108,15 @@ impl Picture for Filmed {
     }
 }
 
-/// An energy of the result less what finishing adds to that of the footage: what is independent of each other adds its
-/// energies. Never below 0.
-pub(super) fn energy_less(result: f64, finished: f64, plain: f64) -> f64 {
+/// A figure of the result less what finishing adds to that of the footage; exact for energies, as what is independent of each
+/// other adds its energies. Never below 0.
+pub(super) fn less(result: f64, finished: f64, plain: f64) -> f64 {
     (result - (finished - plain)).max(0.0)
 }
 
 /// The same for an amplitude, whose square is an energy.
 pub(super) fn amplitude_less(result: f64, finished: f64, plain: f64) -> f64 {
-    energy_less(result * result, finished * finished, plain * plain).sqrt()
+    less(result * result, finished * finished, plain * plain).sqrt()
 }
 
 #[cfg(test)]
@@ -128,9 +128,9 @@ mod tests {
         // 3² + 4² = 5²; of 13, which is 12² + 5², 12² + 3² is left
         assert_eq!(amplitude_less(5.0, 5.0, 3.0), 3.0);
         assert!((amplitude_less(13.0, 5.0, 3.0) - 153f64.sqrt()).abs() < 1e-12);
-        assert_eq!(energy_less(7.0, 3.0, 1.0), 5.0);
-        assert_eq!((energy_less(1.0, 3.0, 1.0), amplitude_less(1.0, 3.0, 1.0)), (0.0, 0.0));
+        assert_eq!(less(7.0, 3.0, 1.0), 5.0);
+        assert_eq!((less(1.0, 3.0, 1.0), amplitude_less(1.0, 3.0, 1.0)), (0.0, 0.0));
         // without finishing nothing changes
-        assert_eq!((energy_less(0.3, 2.0, 2.0), amplitude_less(0.5, 2.0, 2.0)), (0.3, 0.5));
+        assert_eq!((less(0.3, 2.0, 2.0), amplitude_less(0.5, 2.0, 2.0)), (0.3, 0.5));
     }
 }

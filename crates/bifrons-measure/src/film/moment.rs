@@ -8,7 +8,7 @@ use bifrons_vision::align::{Framing, crop_from_frame, hull, hull_mask, polygon_m
 use bifrons_vision::geometry::{Border, Point, Similarity, needed_rect, warp};
 
 use super::coverage::is_replaced;
-use super::finished::{Filmed, amplitude_less, energy_less};
+use super::finished::{Filmed, amplitude_less, less};
 use crate::face::{INNER_51, Likeness, Readout, eye_distance, landmarks, readout};
 use crate::motion::{optical_flow, warp_error};
 use crate::picture::{
@@ -167,14 +167,14 @@ pub(super) fn in_place(filmed: &Filmed, result: &Frame, mesh: &Mesh) -> (BTreeMa
     // of the footage as filmed, and of the result less what finishing adds to the footage
     let luma_filmed = Plane::luma(&filmed.plain.rgb(rect));
     let added = filmed.without_and_with().map(|frames| frames.map(|frame| Plane::luma(&frame.rgb(rect))));
-    let compared = |figure: &dyn Fn(&Plane) -> Option<f64>, less: fn(f64, f64, f64) -> f64| {
+    let compared = |figure: &dyn Fn(&Plane) -> Option<f64>, take: fn(f64, f64, f64) -> f64| {
         let (filmed, result) = (figure(&luma_filmed), figure(&luma_after));
         let Some([without, with]) = &added else { return (filmed, result) };
         let added = figure(with).zip(figure(without));
-        (filmed, result.zip(added).map(|(result, (with, without))| less(result, with, without)))
+        (filmed, result.zip(added).map(|(result, (with, without))| take(result, with, without)))
     };
     let detail = |mask: &[f32]| {
-        let (filmed, result) = compared(&|luma| laplacian_energy(luma, mask), energy_less);
+        let (filmed, result) = compared(&|luma| laplacian_energy(luma, mask), less);
         (filmed.map(|energy| energy.max(1e-9)), result.map(|energy| energy.max(1e-9)))
     };
     let ((inside_before, inside_after), (around_before, around_after)) = (detail(&inside), detail(&around));
@@ -183,7 +183,8 @@ pub(super) fn in_place(filmed: &Filmed, result: &Frame, mesh: &Mesh) -> (BTreeMa
     if let (Some(a), Some(b), Some(c), Some(d)) = (inside_before, inside_after, around_before, around_after) {
         put("sharpness_inside_outside", Some(((b / d) / (a / c)).sqrt()));
     }
-    let (noise_footage, noise_result) = compared(&|luma| noise(luma, &inside), amplitude_less);
+    // residuals of a median add neither as amplitudes nor as energies; their plain difference comes nearer (docs/seal.md)
+    let (noise_footage, noise_result) = compared(&|luma| noise(luma, &inside), less);
     put("noise_footage", noise_footage);
     put("noise_result", noise_result);
     put("outside_db", psnr_db(&before, &after, Some(&around)));
