@@ -2,9 +2,8 @@
 
 use std::sync::LazyLock;
 
-use bifrons_media::RgbImage;
-use bifrons_project::{Appearance, Project, Reporter};
-use bifrons_project::{Clip as ClipRow, Event};
+use bifrons_media::{RgbImage, luma};
+use bifrons_project::{Appearance, Clip as ClipRow, Event, Project, Reporter};
 use bifrons_vision::align::{canonical_point3, crop_from_frame};
 use bifrons_vision::geometry::Point;
 use bifrons_vision::mesh_points::{EYE_LEFT, EYE_RIGHT, FACE_OVAL, FACE_POINTS, LIPS_OUTER};
@@ -52,11 +51,10 @@ pub(crate) fn appearance(expression: &Expression, crop: &RgbImage, mesh: &Mesh) 
     let crop_from_frame = crop_from_frame(mesh);
     let colours: Vec<[f32; 3]> =
         AT.iter().map(|&i| colour(crop, crop_from_frame.apply(mesh.point(i)))).collect();
-    let luma = |c: &[f32; 3]| 0.2126 * c[0] + 0.7152 * c[1] + 0.0722 * c[2];
-    let light = colours.iter().map(luma).sum::<f32>() / SPOTS as f32;
+    let light = colours.iter().map(|&colour| luma(colour)).sum::<f32>() / SPOTS as f32;
     let of_side = |sign: f64| {
         let on = AT.iter().zip(&colours).filter(|(i, _)| SIDE.contains(&(sign * canonical_point3(**i)[0])));
-        let (sum, count) = on.fold((0.0, 0.0), |(sum, n), (_, c)| (sum + luma(c), n + 1.0));
+        let (sum, count) = on.fold((0.0, 0.0), |(sum, n), (_, &c)| (sum + luma(c), n + 1.0));
         sum / f32::max(count, 1.0)
     };
     let (left, right) = (of_side(-1.0), of_side(1.0));

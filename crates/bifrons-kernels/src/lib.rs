@@ -16,6 +16,8 @@ pub mod adam;
 pub mod buffer;
 pub mod conv;
 mod element;
+#[cfg(test)]
+mod guarded;
 pub mod infer;
 pub mod layout;
 pub mod loss;

@@ -46,7 +46,7 @@ pub use luma::LumaPlane;
 pub use reader::FrameReader;
 pub use rect::PixelRect;
 pub use rescale::rescale;
-pub use rgb_image::{ImageError, MAX_SIDE_PX, ResizeFilter, RgbImage};
+pub use rgb_image::{ImageError, MAX_SIDE_PX, ResizeFilter, RgbImage, luma};
 pub use sink::FrameSink;
 pub use slideshow::slideshow;
 pub use tools::{Tools, Version, ffmpeg_version};

@@ -87,6 +87,12 @@ pub struct RgbImage {
     pub data: Vec<f32>,
 }
 
+/// Luma of a picture value, gamma-encoded as filmed, with the weights of BT.709: how bright eyes find it.
+#[must_use]
+pub fn luma([red, green, blue]: [f32; 3]) -> f32 {
+    0.2126 * red + 0.7152 * green + 0.0722 * blue
+}
+
 impl RgbImage {
     /// A black picture.
     #[must_use]
@@ -141,6 +147,12 @@ impl RgbImage {
     #[must_use]
     pub fn to_rgb8(&self) -> Vec<u8> {
         self.data.iter().map(|&v| (v * 255.0 + 0.5).clamp(0.0, 255.0) as u8).collect()
+    }
+
+    /// [`luma`] of every pixel, row by row.
+    #[must_use]
+    pub fn lumas(&self) -> Vec<f32> {
+        self.data.as_chunks::<3>().0.iter().map(|&rgb| luma(rgb)).collect()
     }
 
     /// The pixel in column `x`, row `y`.

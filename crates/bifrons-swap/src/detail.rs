@@ -14,7 +14,6 @@ use rayon::prelude::*;
 
 use crate::SwapError;
 use crate::averages::averaged;
-use crate::light::luma;
 
 /// Frames of the identity that are kept.
 const REFERENCES: usize = 40;
@@ -206,7 +205,7 @@ impl Reference {
 
 /// Luma with mean 0 and deviation 1 over the face, and the mean that it had.
 fn normalised(picture: &RgbImage, inside: &[f32]) -> (Vec<f32>, f32) {
-    let mut lumas: Vec<f32> = picture.data.as_chunks::<3>().0.iter().map(|&pixel| luma(pixel)).collect();
+    let mut lumas = picture.lumas();
     let mean = weighted_mean(&lumas, inside);
     lumas.iter_mut().for_each(|value| *value -= mean);
     let squares: Vec<f32> = lumas.iter().map(|value| value * value).collect();

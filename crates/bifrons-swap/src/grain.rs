@@ -7,8 +7,6 @@
 
 use bifrons_media::{PixelRect, RgbImage};
 
-use crate::light::luma;
-
 /// Standard deviation of added grain at most, in picture values: more than 6/255 would be a
 /// wrong measurement rather than film.
 pub const MAX_GRAIN: f32 = 6.0 / 255.0;
@@ -37,7 +35,7 @@ const ROW_STEP: usize = 3;
 pub fn fine_detail(picture: &RgbImage, alpha: &[f32]) -> f32 {
     let (width, height) = (picture.width, picture.height);
     assert_eq!(alpha.len(), width * height, "an alpha of the picture's size");
-    let lumas: Vec<f32> = picture.data.as_chunks::<3>().0.iter().map(|pixel| luma(*pixel)).collect();
+    let lumas: Vec<f32> = picture.lumas();
     let mut residuals = Vec::new();
     for y in (1..height.saturating_sub(1)).step_by(ROW_STEP) {
         for x in 1..width.saturating_sub(1) {

@@ -24,11 +24,11 @@ pub use detect::{BoundingBox, Detection, DetectorOptions};
 pub use embed::Embedding;
 pub use error::VisionError;
 pub use explicit::Explicit;
-pub use expression::{Expression, ExpressionReader};
+pub use expression::{Blendshapes, Expression, ExpressionReader};
 pub use mesh::{Mesh, MeshFit};
 pub use network::{Array, Network, NetworkFile, load_network, load_network_in_rten};
 pub use picture::Picture;
-pub use pose::{Pose, eye_openness, mouth_openness, pose};
+pub use pose::{Pose, eye_openness, head_rotation, mouth_openness, pose};
 pub use sharpness::sharpness;
 pub use steady::{STEADY_REACH, Seen, steadied};
 pub use track::{

@@ -95,15 +95,8 @@ impl Picture for RgbImage {
     }
     fn luma_thumbnail(&self) -> Result<LumaThumbnail, VisionError> {
         let (view, ..) = self.view(THUMBNAIL_SIDE_PX)?;
-        let luma = |p: &[f32]| 0.2126 * p[0] + 0.7152 * p[1] + 0.0722 * p[2];
-        Ok(LumaThumbnail {
-            width: view.width,
-            height: view.height,
-            data: view
-                .data
-                .chunks_exact(3)
-                .map(|p| (luma(p) * 255.0 + 0.5).clamp(0.0, 255.0) as u8)
-                .collect(),
-        })
+        let code = |luma: f32| (luma * 255.0 + 0.5).clamp(0.0, 255.0) as u8;
+        let data = view.lumas().into_iter().map(code).collect();
+        Ok(LumaThumbnail { width: view.width, height: view.height, data })
     }
 }

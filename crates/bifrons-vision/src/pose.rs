@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Mesh;
 use crate::align::{STABLE_POINTS, canonical_point3};
-use crate::geometry::rotation_between;
+use crate::geometry::{Rotation, rotation_between};
 use crate::mesh_points::{
     EYE_INNER_LEFT, EYE_INNER_RIGHT, EYE_OUTER_LEFT, EYE_OUTER_RIGHT, LIDS_LEFT, LIDS_RIGHT,
     LIP_INNER_BOTTOM, LIP_INNER_TOP,
@@ -21,18 +21,20 @@ pub struct Pose {
     pub roll_deg: f32,
 }
 
-/// The pose of a mesh: the rotation (Horn 1987) that takes the stable points of the canonical face
-/// to those of the mesh in space, taken apart as `roll * yaw * pitch` (pitch acts first).
+/// The turn of a head against a face that looks into the camera: the rotation (Horn 1987) that takes the stable points of the
+/// canonical face, which move little with the expression, to those of the mesh in space. `None` for a mesh that is no face.
+#[must_use]
+pub fn head_rotation(mesh: &Mesh) -> Option<Rotation> {
+    rotation_between(&STABLE_POINTS.map(canonical_point3), &STABLE_POINTS.map(|i| mesh.point3(i)))
+}
+
+/// The pose of a mesh: its [`head_rotation`], taken apart as `roll * yaw * pitch` (pitch acts first).
 ///
 /// The network's depth is only roughly true, so a full profile reads as some 60 degrees; the order
 /// of poses, which is what sampling needs, is right.
 #[must_use]
 pub fn pose(mesh: &Mesh) -> Pose {
-    let from = STABLE_POINTS.map(canonical_point3);
-    let to = STABLE_POINTS.map(|i| mesh.point3(i));
-    let Some(rotation) = rotation_between(&from, &to) else {
-        return Pose::default();
-    };
+    let Some(rotation) = head_rotation(mesh) else { return Pose::default() };
     let m = rotation.rows;
     // With y down and z away, a positive turn about y looks to the left, about x downwards.
     Pose {

@@ -16,8 +16,7 @@ pub fn sharpness(crop: &RgbImage) -> f32 {
     if w < 8 || h < 8 {
         return 0.0;
     }
-    let luma: Vec<f32> =
-        crop.data.chunks_exact(3).map(|p| 0.2126 * p[0] + 0.7152 * p[1] + 0.0722 * p[2]).collect();
+    let luma = crop.lumas();
     let (mut edges, mut values) = (Moments::default(), Moments::default());
     for y in h / 4..h - h / 4 {
         for x in w / 4..w - w / 4 {

@@ -249,29 +249,7 @@ macro_rules! with_tile {
                 let $tile = $crate::tile::avx512bf16::Avx512Bf16;
                 $body
             }
-            #[cfg(target_arch = "x86_64")]
-            $crate::path::Path::Avx512 => {
-                let $tile = $crate::tile::avx512::Avx512;
-                $body
-            }
-            #[cfg(target_arch = "x86_64")]
-            $crate::path::Path::Avx2 => {
-                let $tile = $crate::tile::avx2::Avx2;
-                $body
-            }
-            #[cfg(target_arch = "aarch64")]
-            $crate::path::Path::Neon => {
-                let $tile = $crate::tile::neon::Neon;
-                $body
-            }
-            _ if $crate::tile::plain::is_fused() => {
-                let $tile = $crate::tile::plain::Plain::<true>;
-                $body
-            }
-            _ => {
-                let $tile = $crate::tile::plain::Plain::<false>;
-                $body
-            }
+            path => $crate::tile::with_f32_tile!(path, $tile, $body),
         }
     };
 }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::buffer::numbers;
 use crate::element::Element;
+use crate::guarded::Guarded;
 
 /// Numbers that bf16 holds exactly, so that only sums can differ.
 fn numbers_of(count: usize, seed: u64) -> Vec<f32> {
@@ -260,56 +261,8 @@ proptest! {
     }
 }
 
-/// Numbers that end where a page begins that nobody may touch.
-#[cfg(target_os = "linux")]
-struct Guarded<E> {
-    base: *mut libc::c_void,
-    size: usize,
-    values: *const E,
-    count: usize,
-}
-
-#[cfg(target_os = "linux")]
-impl<E: bytemuck::Pod> Guarded<E> {
-    fn new(values: &[E]) -> Self {
-        const PAGE: usize = 4096;
-        let room = size_of_val(values).next_multiple_of(PAGE);
-        let size = room + PAGE;
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-        // SAFETY: fresh memory of this test alone; the copy ends at `base + room`, before the page that is closed.
-        unsafe {
-            let access = libc::PROT_READ | libc::PROT_WRITE;
-            let base = libc::mmap(std::ptr::null_mut(), size, access, flags, -1, 0);
-            assert_ne!(base, libc::MAP_FAILED);
-            assert_eq!(libc::mprotect(base.byte_add(room), PAGE, libc::PROT_NONE), 0);
-            let to = base.byte_add(room - size_of_val(values)).cast::<E>();
-            to.copy_from_nonoverlapping(values.as_ptr(), values.len());
-            Self { base, size, values: to, count: values.len() }
-        }
-    }
-}
-
-#[cfg(target_os = "linux")]
-impl<E> std::ops::Deref for Guarded<E> {
-    type Target = [E];
-
-    fn deref(&self) -> &[E] {
-        // SAFETY: `count` numbers were written there; lines of a cache end at a page, so they are aligned.
-        unsafe { std::slice::from_raw_parts(self.values, self.count) }
-    }
-}
-
-#[cfg(target_os = "linux")]
-impl<E> Drop for Guarded<E> {
-    fn drop(&mut self) {
-        // SAFETY: mapped by `new`, and nothing borrows it any more.
-        unsafe { libc::munmap(self.base, self.size) };
-    }
-}
-
 /// The kernels reach beyond the last pixel, but never beyond what a layout allocates for that: the program would be
 /// killed here.
-#[cfg(target_os = "linux")]
 #[test]
 fn nothing_is_read_beyond_the_end() {
     use Activation::{Leaky, Linear, Sigmoid};

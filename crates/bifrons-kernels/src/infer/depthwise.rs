@@ -1,9 +1,9 @@
 //! Convolutions of each channel alone.
 
 use super::Activation;
-use super::lanes::{Act, Lanes, filled, whole, with_lanes};
+use super::lanes::{Act, Lanes, filled, whole};
 use crate::path::Path;
-use crate::tile::Tile;
+use crate::tile::{Tile, with_f32_tile};
 
 /// Pixels summed at once.
 const PIXELS: usize = 4;
@@ -45,7 +45,7 @@ impl Depthwise {
         assert!(Self::can(kernel, stride, left), "no such convolution");
         let (channels, taps) = (bias.len(), kernel * kernel);
         assert_eq!(weights.len(), channels * taps, "weights of another shape");
-        let stored = with_lanes!(path, tile, whole(tile, channels));
+        let stored = with_f32_tile!(path, tile, whole(tile, channels));
         let mut packed = vec![0.0; taps * stored];
         for (place, weight) in weights.iter().enumerate() {
             packed[place % taps * stored + place / taps] = *weight;
@@ -80,7 +80,7 @@ impl Depthwise {
             &line[..width * self.stored]
         });
         let Self { path, kernel, stride, .. } = *self;
-        with_lanes!(path, tile, {
+        with_f32_tile!(path, tile, {
             tile.run(
                 #[inline(always)]
                 || {

@@ -97,38 +97,6 @@ mod plain {
     lanes!(Four<FUSED>, 2, [8, 6, 4], larger, smaller, FUSED);
 }
 
-/// Calls `$body` with `$tile` being the f32 tile of this path.
-macro_rules! with_lanes {
-    ($path:expr, $tile:ident, $body:expr) => {
-        match $path {
-            #[cfg(target_arch = "x86_64")]
-            $crate::path::Path::Avx512 | $crate::path::Path::Avx512Bf16 | $crate::path::Path::Amx => {
-                let $tile = $crate::tile::avx512::Avx512;
-                $body
-            }
-            #[cfg(target_arch = "x86_64")]
-            $crate::path::Path::Avx2 => {
-                let $tile = $crate::tile::avx2::Avx2;
-                $body
-            }
-            #[cfg(target_arch = "aarch64")]
-            $crate::path::Path::Neon => {
-                let $tile = $crate::tile::neon::Neon;
-                $body
-            }
-            _ if $crate::tile::plain::is_fused() => {
-                let $tile = $crate::tile::plain::Plain::<true>;
-                $body
-            }
-            _ => {
-                let $tile = $crate::tile::plain::Plain::<false>;
-                $body
-            }
-        }
-    };
-}
-pub(super) use with_lanes;
-
 /// Channels filled up to whole vectors of a tile.
 pub(super) fn whole<T: Tile>(_: T, channels: usize) -> usize {
     channels.next_multiple_of(T::V::LEN)

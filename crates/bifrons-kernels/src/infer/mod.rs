@@ -38,5 +38,5 @@ pub enum Activation {
 /// Numbers of a pixel of `channels` in memory on this path.
 #[must_use]
 pub fn stored(path: Path, channels: usize) -> usize {
-    lanes::with_lanes!(path, tile, lanes::whole(tile, channels))
+    crate::tile::with_f32_tile!(path, tile, lanes::whole(tile, channels))
 }

@@ -1,8 +1,7 @@
 //! Maxima and means, in Rust that the compiler makes vectors of.
 
-use super::lanes::with_lanes;
 use crate::path::Path;
-use crate::tile::Tile;
+use crate::tile::{Tile, with_f32_tile};
 
 /// The largest of every 2 × 2 pixels: one line from two, with `stored` numbers a pixel. An odd last pixel is left out.
 ///
@@ -10,7 +9,7 @@ use crate::tile::Tile;
 /// When the lines are shorter than what they are asked for.
 pub fn halve(path: Path, lines: [&[f32]; 2], stored: usize, output: &mut [f32]) {
     assert!(stored > 0, "pixels without channels");
-    with_lanes!(path, tile, {
+    with_f32_tile!(path, tile, {
         tile.run(
             #[inline(always)]
             || {

@@ -1,10 +1,10 @@
 //! Convolutions over all channels: products of pixels and weights.
 
 use super::Activation;
-use super::lanes::{Act, Lanes, filled, whole, widths, with_lanes};
+use super::lanes::{Act, Lanes, filled, whole, widths};
 use crate::buffer::{CacheLine, numbers, numbers_mut, zeros};
 use crate::path::Path;
-use crate::tile::{Run, Tile};
+use crate::tile::{Run, Tile, with_f32_tile};
 
 /// A convolution over all channels with its bias and what follows, packed for one path.
 #[derive(Clone, Debug)]
@@ -61,7 +61,8 @@ impl Product {
         let (outputs, taps) = (bias.len(), kernel[0] * kernel[1]);
         assert_eq!(weights.len(), outputs * inputs * taps, "weights of another shape");
         assert!(inputs <= stored_inputs && inputs > 0 && outputs > 0 && taps > 0, "nothing to multiply");
-        let (stored_outputs, (lanes, most)) = with_lanes!(path, tile, (whole(tile, outputs), widths(tile)));
+        let (stored_outputs, (lanes, most)) =
+            with_f32_tile!(path, tile, (whole(tile, outputs), widths(tile)));
         // strips of nearly the same width
         let vectors = stored_outputs / lanes;
         let count = vectors.div_ceil(most);
@@ -144,7 +145,7 @@ impl Product {
             after: Act::of(&self.after),
         };
         let weights = numbers::<f32>(&self.weights);
-        with_lanes!(self.path, tile, {
+        with_f32_tile!(self.path, tile, {
             tile.run(
                 #[inline(always)]
                 || {

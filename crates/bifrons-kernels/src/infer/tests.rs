@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::guarded::Guarded;
 
 fn numbers_of(count: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
@@ -16,7 +17,7 @@ fn numbers_of(count: usize, seed: u64) -> Vec<f32> {
 }
 
 /// `[pixel][channel]` with room for `stored` channels, in memory that ends where none may be touched.
-fn pixels_of(values: &[f32], channels: usize, stored: usize) -> Guarded {
+fn pixels_of(values: &[f32], channels: usize, stored: usize) -> Guarded<f32> {
     let mut all = vec![0.0; values.len() / channels * stored];
     for (to, from) in all.chunks_exact_mut(stored).zip(values.chunks_exact(channels)) {
         to[..channels].copy_from_slice(from);
@@ -258,67 +259,5 @@ fn what_is_no_number_stays_so() {
             one.run(&[f32::NAN, 1.0, 0.5], steps, 3, (&mut output, one.stored_outputs()), None);
             assert!(output[0].is_nan() && output[one.stored_outputs()].is_finite(), "{path:?} {acts:?}");
         }
-    }
-}
-
-/// Numbers that end where a page begins that nobody may touch.
-struct Guarded {
-    #[cfg(target_os = "linux")]
-    base: *mut libc::c_void,
-    #[cfg(target_os = "linux")]
-    size: usize,
-    values: *mut f32,
-    count: usize,
-    #[cfg(not(target_os = "linux"))]
-    _owned: Box<[f32]>,
-}
-
-impl Guarded {
-    #[cfg(target_os = "linux")]
-    fn new(values: &[f32]) -> Self {
-        const PAGE: usize = 4096;
-        let room = size_of_val(values).next_multiple_of(PAGE);
-        let size = room + PAGE;
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-        // SAFETY: fresh memory of this test alone; the copy ends at `base + room`, before the page that is closed.
-        unsafe {
-            let access = libc::PROT_READ | libc::PROT_WRITE;
-            let base = libc::mmap(std::ptr::null_mut(), size, access, flags, -1, 0);
-            assert_ne!(base, libc::MAP_FAILED);
-            assert_eq!(libc::mprotect(base.byte_add(room), PAGE, libc::PROT_NONE), 0);
-            let to = base.byte_add(room - size_of_val(values)).cast::<f32>();
-            to.copy_from_nonoverlapping(values.as_ptr(), values.len());
-            Self { base, size, values: to, count: values.len() }
-        }
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn new(values: &[f32]) -> Self {
-        let mut owned: Box<[f32]> = values.into();
-        Self { values: owned.as_mut_ptr(), count: values.len(), _owned: owned }
-    }
-}
-
-impl std::ops::Deref for Guarded {
-    type Target = [f32];
-
-    fn deref(&self) -> &[f32] {
-        // SAFETY: `count` numbers were written there, and they live as long as this.
-        unsafe { std::slice::from_raw_parts(self.values, self.count) }
-    }
-}
-
-impl std::ops::DerefMut for Guarded {
-    fn deref_mut(&mut self) -> &mut [f32] {
-        // SAFETY: as above; nobody else knows them.
-        unsafe { std::slice::from_raw_parts_mut(self.values, self.count) }
-    }
-}
-
-#[cfg(target_os = "linux")]
-impl Drop for Guarded {
-    fn drop(&mut self) {
-        // SAFETY: mapped by `new`, and nothing borrows it any more.
-        unsafe { libc::munmap(self.base, self.size) };
     }
 }

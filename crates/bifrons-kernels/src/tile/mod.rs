@@ -186,6 +186,38 @@ macro_rules! f32_tile {
 }
 use f32_tile;
 
+/// Calls `$body` with `$tile` being the f32 tile of a path; those that multiply bf16 have that of AVX-512.
+macro_rules! with_f32_tile {
+    ($path:expr, $tile:ident, $body:expr) => {
+        match $path {
+            #[cfg(target_arch = "x86_64")]
+            $crate::path::Path::Avx512 | $crate::path::Path::Avx512Bf16 | $crate::path::Path::Amx => {
+                let $tile = $crate::tile::avx512::Avx512;
+                $body
+            }
+            #[cfg(target_arch = "x86_64")]
+            $crate::path::Path::Avx2 => {
+                let $tile = $crate::tile::avx2::Avx2;
+                $body
+            }
+            #[cfg(target_arch = "aarch64")]
+            $crate::path::Path::Neon => {
+                let $tile = $crate::tile::neon::Neon;
+                $body
+            }
+            _ if $crate::tile::plain::is_fused() => {
+                let $tile = $crate::tile::plain::Plain::<true>;
+                $body
+            }
+            _ => {
+                let $tile = $crate::tile::plain::Plain::<false>;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use with_f32_tile;
+
 /// What vectors the f32 tiles are made of.
 ///
 /// # Safety

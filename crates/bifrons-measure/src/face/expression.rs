@@ -1,8 +1,6 @@
 //! What a face does: eyes, brows, mouth.
 
-use bifrons_vision::{Array, Mesh, Network, VisionError};
-
-use super::head_rotation;
+use bifrons_vision::{Mesh, head_rotation};
 
 /// Names of the distances of [`readout`], in its order.
 pub const READOUT: [&str; 7] = [
@@ -61,40 +59,6 @@ fn distance(mesh: &Mesh, a: usize, b: usize) -> f64 {
     (0..3).map(|i| (a[i] - b[i]).powi(2)).sum::<f64>().sqrt()
 }
 
-/// Number of strengths that count: all but the first, which stands for "neutral".
-const COUNTED: usize = 51;
-
-/// Strengths of 52 movements of a face in `[0, 1]`, MediaPipe's order (`models/README.md`).
-#[derive(Debug, Clone, PartialEq)]
-pub struct Blendshapes(Vec<f32>);
-
-impl Blendshapes {
-    /// Reads them out of a mesh, turned upright first because the network does not know turned heads. `None` for a mesh
-    /// that is no face.
-    pub(super) fn read(network: &dyn Network, mesh: &Mesh) -> Result<Option<Self>, VisionError> {
-        let Some(upright) = head_rotation(mesh).map(|rotation| rotation.inverse()) else { return Ok(None) };
-        let data =
-            (0..mesh.points().len()).flat_map(|i| upright.apply(mesh.point3(i))).map(|v| v as f32).collect();
-        let input = Array { shape: vec![1, mesh.points().len(), 3], data };
-        let outputs = network.run(&[("landmarks", &input)], &["blendshapes"])?;
-        let values = outputs.into_iter().next().map(|array| array.data).unwrap_or_default();
-        Ok((values.len() == COUNTED + 1).then_some(Self(values)))
-    }
-
-    /// All 52 strengths.
-    #[must_use]
-    pub fn as_slice(&self) -> &[f32] {
-        &self.0
-    }
-
-    /// Mean absolute difference of the strengths other than "neutral", 0 (the same expression) to 1.
-    #[must_use]
-    pub fn difference(&self, other: &Self) -> f64 {
-        let pairs = self.0.iter().zip(&other.0).skip(1);
-        pairs.map(|(a, b)| f64::from((a - b).abs())).sum::<f64>() / COUNTED as f64
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::head::tests::turned;
@@ -135,15 +99,5 @@ mod tests {
         assert!((raised[5] - readout(&face)[5] - 0.1).abs() < 1e-2);
         let smile = readout(&moved(&face, &[61, 291], [0.0, -8.0, 0.0]));
         assert!((smile[4] - readout(&face)[4] - 0.1).abs() < 1e-2);
-    }
-
-    #[test]
-    fn the_difference_of_strengths_is_their_mean() {
-        let mut raised = vec![0.0; 52];
-        raised[25] = 0.51;
-        raised[0] = 0.9;
-        let (rest, jaw) = (Blendshapes(vec![0.0; 52]), Blendshapes(raised));
-        assert!((jaw.difference(&rest) - 0.01).abs() < 1e-7);
-        assert_eq!(jaw.difference(&jaw), 0.0);
     }
 }

@@ -1,15 +1,6 @@
 //! Where a head is turned.
 
-use bifrons_vision::Mesh;
-use bifrons_vision::align::{STABLE_POINTS, canonical_point3};
-use bifrons_vision::geometry::{Rotation, rotation_between};
-
-/// The turn of a head against a face that looks into the camera, from the points that move little with the expression.
-/// `None` for a mesh that is no face.
-#[must_use]
-pub fn head_rotation(mesh: &Mesh) -> Option<Rotation> {
-    rotation_between(&STABLE_POINTS.map(canonical_point3), &STABLE_POINTS.map(|i| mesh.point3(i)))
-}
+use bifrons_vision::geometry::Rotation;
 
 /// Angle of the turn that takes one direction of a head to another, in degrees, 0 to 180:
 /// `acos((tr(R1^T R2) - 1) / 2)`.
@@ -21,6 +12,9 @@ pub fn angle_between(one: &Rotation, other: &Rotation) -> f64 {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use bifrons_vision::align::canonical_point3;
+    use bifrons_vision::{Mesh, head_rotation};
+
     use super::*;
 
     /// The canonical face, turned by an angle about the vertical, then tilted.

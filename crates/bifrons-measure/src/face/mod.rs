@@ -8,8 +8,8 @@ mod likeness;
 mod networks;
 
 pub use blinks::{Blinks, blinks};
-pub use expression::{Blendshapes, READOUT, Readout, readout};
-pub use head::{angle_between, head_rotation};
+pub use expression::{READOUT, Readout, readout};
+pub use head::angle_between;
 pub use landmarks::{
     EYE_CORNERS, INNER_51, LANDMARKS, aligned_landmark_error, eye_distance, landmark_error, landmarks,
 };

@@ -1,13 +1,15 @@
 //! The networks that only measure.
 
-use bifrons_vision::{Mesh, Network, NetworkFile, Picture, VisionError, load_network};
+use bifrons_vision::{
+    Blendshapes, ExpressionReader, Mesh, Network, NetworkFile, Picture, VisionError, load_network,
+};
 
-use super::{Blendshapes, Likeness};
+use super::Likeness;
 
 /// Whom a face looks like and what it does, read by networks that take no part in training. Share one between threads.
 pub struct Networks {
     likeness: Box<dyn Network>,
-    blendshapes: Box<dyn Network>,
+    expressions: ExpressionReader,
 }
 
 impl std::fmt::Debug for Networks {
@@ -22,23 +24,11 @@ impl Networks {
     /// # Errors
     /// [`VisionError::Network`] when the program file is damaged.
     pub fn load() -> Result<Self, VisionError> {
-        let [likeness, blendshapes] = Self::files();
-        Ok(Self { likeness: load_network(likeness)?, blendshapes: load_network(blendshapes)? })
-    }
-
-    /// Their files inside the program: likeness, blendshapes.
-    #[must_use]
-    pub fn files() -> [NetworkFile; 2] {
-        [
-            NetworkFile {
-                name: "dlib_embedding",
-                bytes: include_bytes!("../../../../models/dlib_embedding.onnx"),
-            },
-            NetworkFile {
-                name: "face_blendshapes",
-                bytes: include_bytes!("../../../../models/face_blendshapes.onnx"),
-            },
-        ]
+        let likeness = NetworkFile {
+            name: "dlib_embedding",
+            bytes: include_bytes!("../../../../models/dlib_embedding.onnx"),
+        };
+        Ok(Self { likeness: load_network(likeness)?, expressions: ExpressionReader::load()? })
     }
 
     /// Whom the face under a mesh looks like; `None` when it lies outside the picture.
@@ -54,7 +44,7 @@ impl Networks {
     /// # Errors
     /// [`VisionError::Network`] when the network fails.
     pub fn blendshapes(&self, mesh: &Mesh) -> Result<Option<Blendshapes>, VisionError> {
-        Blendshapes::read(self.blendshapes.as_ref(), mesh)
+        self.expressions.blendshapes(mesh)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::Path;
 
 use bifrons_media::{Clip, Frame};
-use bifrons_vision::{BoundingBox, Followed, Mesh, Observation, Step, Tracker, Vision};
+use bifrons_vision::{BoundingBox, Followed, Mesh, Observation, Step, Tracker, Vision, head_rotation};
 
 use super::coverage::{changed_elsewhere, with_room};
 use super::finished::{EncodedTwice, Filmed};
@@ -15,7 +15,7 @@ use super::people::{TrackFacts, tracks_of_the_person};
 use super::summary::{FrameFacts, summarise};
 use super::{Reference, Strip, SwapReport};
 use crate::MeasureError;
-use crate::face::{Networks, angle_between, head_rotation};
+use crate::face::{Networks, angle_between};
 
 /// Overlap from which on faces of the two films are the same.
 const SAME_FACE_IOU: f32 = 0.3;

@@ -1,12 +1,12 @@
 //! How well faces are found, and their points and pose.
 
-use bifrons_vision::{BoundingBox, Mesh, Tracker, TrackerOptions, Vision, VisionError, pose};
+use bifrons_vision::{BoundingBox, Mesh, Tracker, TrackerOptions, Vision, VisionError, head_rotation, pose};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{FaceLabel, HeadPose, LabelledPicture, PictureSet, Spread, read_picture};
 use crate::MeasureError;
-use crate::face::{INNER_51, LANDMARKS, angle_between, head_rotation, landmark_error, landmarks};
+use crate::face::{INNER_51, LANDMARKS, angle_between, landmark_error, landmarks};
 
 /// Overlap (intersection over union) of the box around the 68 found points with the labelled one from which on the face
 /// counts as found.

@@ -27,15 +27,10 @@ impl Plane {
         Self { width, height, data }
     }
 
-    /// Luma of a picture, gamma-encoded as filmed: Rec. 709, `0.2126 R + 0.7152 G + 0.0722 B`.
+    /// Luma of a picture, gamma-encoded as filmed ([`bifrons_media::luma`]).
     #[must_use]
     pub fn luma(picture: &RgbImage) -> Self {
-        let luma = |p: &[f32]| 0.2126 * p[0] + 0.7152 * p[1] + 0.0722 * p[2];
-        Self {
-            width: picture.width,
-            height: picture.height,
-            data: picture.data.chunks_exact(3).map(luma).collect(),
-        }
+        Self { width: picture.width, height: picture.height, data: picture.lumas() }
     }
 
     /// The sample at a place; outside, that of the nearest pixel inside. 0 for a plane without pixels.

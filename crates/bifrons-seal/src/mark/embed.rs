@@ -1,6 +1,6 @@
 //! The pattern into a frame: strong where the picture is busy, weak where it is smooth or dark.
 
-use bifrons_media::{Frame, RgbImage};
+use bifrons_media::{Frame, RgbImage, luma};
 
 use super::pattern;
 
@@ -92,11 +92,6 @@ impl Marker {
             }
         }
     }
-}
-
-/// BT.709 luma of a picture value.
-fn luma([red, green, blue]: [f32; 3]) -> f32 {
-    0.2126 * red + 0.7152 * green + 0.0722 * blue
 }
 
 /// Gain of each block of a stripe.
