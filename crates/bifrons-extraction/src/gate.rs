@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use bifrons_media::{Clip, MediaError, RgbImage};
-use bifrons_project::{Clip as ClipRow, ClipFingerprint, Look, Project};
+use bifrons_project::{Clip as ClipRow, ClipFingerprint, Judgement, Project};
 use bifrons_vision::{Explicit, VisionError};
 use rayon::prelude::*;
 
@@ -27,11 +27,11 @@ const READ_THROUGH: usize = 24;
 
 /// Judges a clip by how sure the network is of each frame that was looked at.
 #[must_use]
-pub fn judge(strengths: &[f32]) -> Look {
+pub fn judge(strengths: &[f32]) -> Judgement {
     let (frames, explicit) =
         (strengths.len(), strengths.iter().filter(|&&strength| strength > EXPLICIT).count());
     let refused = explicit >= LEAST_FRAMES && explicit as f64 >= REFUSED_SHARE * frames as f64;
-    Look { method: METHOD, frames, explicit, refused }
+    Judgement { method: METHOD, frames, explicit, refused }
 }
 
 /// Lets a clip pass, or refuses it: by the project's log where it was judged before, else by looking at it. `network` is
@@ -46,24 +46,24 @@ pub fn admit<S>(
     project: &Project,
     row: &ClipRow,
     network: impl FnOnce() -> Result<S, VisionError>,
-) -> Result<Look, ExtractionError>
+) -> Result<Judgement, ExtractionError>
 where
     S: Fn(&RgbImage) -> Result<f32, VisionError> + Send + Sync,
 {
     let clip = if row.path.exists() { ClipFingerprint::of(&row.path)? } else { row.info.fingerprint };
-    let look = match project.index().look_at(clip, METHOD)? {
-        Some(look) => look,
+    let judgement = match project.index().judgement_of(clip, METHOD)? {
+        Some(judgement) => judgement,
         None => {
-            let look = look(&row.path, network()?)?;
-            project.index().add_look(clip, look)?;
-            look
+            let judgement = judge_clip(&row.path, network()?)?;
+            project.index().add_judgement(clip, judgement)?;
+            judgement
         }
     };
-    if look.refused {
-        let Look { frames, explicit, .. } = look;
+    if judgement.refused {
+        let Judgement { frames, explicit, .. } = judgement;
         return Err(ExtractionError::Sexual { clip: row.path.clone(), frames, explicit });
     }
-    Ok(look)
+    Ok(judgement)
 }
 
 /// What [`admit`] looks with: the network inside the program.
@@ -79,7 +79,7 @@ pub fn network() -> Result<impl Fn(&RgbImage) -> Result<f32, VisionError> + Send
 ///
 /// # Errors
 /// [`ExtractionError::Media`] when the clip cannot be read, [`ExtractionError::Vision`].
-pub fn look<S>(path: &Path, strength: S) -> Result<Look, ExtractionError>
+pub fn judge_clip<S>(path: &Path, strength: S) -> Result<Judgement, ExtractionError>
 where
     S: Fn(&RgbImage) -> Result<f32, VisionError> + Send + Sync,
 {
@@ -135,8 +135,8 @@ mod tests {
         assert!(!refused(21, 43) && refused(22, 42));
         assert!(!refused(3, 0) && refused(4, 0) && refused(4, 8) && !refused(4, 9));
         assert!(!refused(0, 64) && !refused(0, 0));
-        let look = judge(&strengths(7, 38));
-        assert_eq!(look, Look { method: METHOD, frames: 45, explicit: 7, refused: false });
+        let judgement = judge(&strengths(7, 38));
+        assert_eq!(judgement, Judgement { method: METHOD, frames: 45, explicit: 7, refused: false });
     }
 
     fn film(path: &Path, frames: usize) {
@@ -185,9 +185,9 @@ mod tests {
             assert!(refused.to_string().contains("10 of the 30 frames"), "{refused}");
         }
         assert_eq!(asked.load(Ordering::Relaxed), 30, "looked at more than once");
-        let log = project.index().looks().unwrap();
+        let log = project.index().judgements().unwrap();
         assert_eq!(log.len(), 1);
-        assert_eq!(log[0].look, Look { method: METHOD, frames: 30, explicit: 10, refused: true });
+        assert_eq!(log[0].judgement, Judgement { method: METHOD, frames: 30, explicit: 10, refused: true });
 
         // the same contents under another name, and when the clip has gone
         let moved = ClipRow { path: folder.path().join("other.mp4"), ..row.clone() };
@@ -201,8 +201,8 @@ mod tests {
     fn a_clip_that_shows_nothing_sexual_passes_and_its_figure_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let (project, row) = project(folder.path(), 12);
-        let look = admit(&project, &row, network).unwrap();
-        assert_eq!(look, Look { method: METHOD, frames: 12, explicit: 0, refused: false });
-        assert_eq!(project.index().look_at(row.info.fingerprint, METHOD).unwrap(), Some(look));
+        let judgement = admit(&project, &row, network).unwrap();
+        assert_eq!(judgement, Judgement { method: METHOD, frames: 12, explicit: 0, refused: false });
+        assert_eq!(project.index().judgement_of(row.info.fingerprint, METHOD).unwrap(), Some(judgement));
     }
 }

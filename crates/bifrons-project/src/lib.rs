@@ -19,9 +19,9 @@ pub mod error;
 pub mod event;
 pub mod hash;
 pub mod index;
+pub mod judgement;
 pub mod layout;
 mod lock;
-pub mod look;
 mod project;
 mod visit;
 
@@ -36,7 +36,7 @@ pub use index::{
     Extraction, ExtractionState, Face, FaceId, FaceRecord, Index, Output, PersonId, Review, RunId, Track,
     TrackEnd, TrackId, TrackState, Verdict,
 };
+pub use judgement::{Judgement, JudgementEntry};
 pub use layout::Layout;
-pub use look::{Look, LookEntry};
 pub use project::Project;
 pub use visit::Visit;

@@ -7,28 +7,18 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Instant;
 
-use bifrons_media::{Clip, Encoding, Frame, FrameSink, Kept, MediaError, join};
-use bifrons_net::Device;
+use bifrons_media::{Encoding, Frame, FrameSink, Kept, MediaError, join};
 use bifrons_project::{
-    Checkpoint, Clip as ClipRow, ClipFingerprint, ContentHash, Event, Index, Meter, Project, ProjectError,
-    Reporter, Stage, Stop, atomic,
+    Clip as ClipRow, ContentHash, Event, Index, Meter, ProjectError, Reporter, Stage, Stop, atomic,
 };
-use bifrons_vision::Mesh;
-use bifrons_vision::align::Shape;
 use rayon::prelude::*;
 
 use crate::SwapError;
 use crate::ahead::WriteBehind;
 use crate::compose::{compose, matte};
-use crate::detail::references;
-use crate::patch::Painter;
+use crate::swap::{CHUNK_FRAMES, Swap, chunks};
 use crate::veil::{Covered, Guard, Veil};
 use crate::window::Window;
-
-/// Frames in a chunk: some seconds of work.
-pub(crate) const CHUNK_FRAMES: usize = 96;
-/// Counts up when the same inputs would give another picture, so that chunks of an older program are not mixed in.
-const METHOD: u32 = 6;
 
 /// What happens to finished frames before they are encoded, and to the finished film before it gets its name.
 pub trait Finish: std::fmt::Debug + Sync {
@@ -51,18 +41,10 @@ pub trait Finish: std::fmt::Debug + Sync {
 /// What to convert.
 #[derive(Debug)]
 pub struct FilmJob<'a> {
-    /// The project, in which the footage's faces were found.
-    pub project: &'a Project,
-    /// The footage: a clip of the person whose face is replaced. Everybody else in it stays.
-    pub clip: &'a ClipRow,
-    /// Whose face to put on.
-    pub identity: &'a str,
+    /// Whose face goes onto which footage.
+    pub swap: Swap<'a>,
     /// The finished film. Replaced when it is there.
     pub output: &'a Path,
-    /// The model.
-    pub checkpoint: &'a Checkpoint,
-    /// Where to compute.
-    pub device: &'a Device,
     /// What is done last.
     pub finish: &'a dyn Finish,
     /// How the clip's person is hidden, if the film is to hide them.
@@ -147,19 +129,17 @@ pub struct Converted {
 /// damaged (frames missing) or the sound does not fit into the output's container, [`SwapError::Project`] when the
 /// disk is full, [`SwapError::Finish`]. Finished chunks stay in every case; the output appears only when it is whole and checked.
 pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> Result<Converted, SwapError> {
-    if ClipFingerprint::of(&job.clip.path)? != job.clip.info.fingerprint {
-        return Err(SwapError::Changed { path: job.clip.path.clone() });
-    }
-    let clip = Clip::open(&job.clip.path)?;
+    let swap = &job.swap;
+    let clip = swap.open()?;
     let encoding = Encoding::default();
     let plan = plan(job, &encoding)?;
-    let folder = job.project.layout().work(job.output);
+    let folder = swap.project.layout().work(job.output);
     // the finished film's hash, under the name of what it was made of
     let finished = folder.join(format!("{plan}.blake3"));
     // and what is covered in it
     let finished_covered = folder.join(format!("{plan}.covered"));
     if is_finished(&finished, job.output)? {
-        let frames_swapped = frames_with_face(job.project.index(), job.clip)?;
+        let frames_swapped = frames_with_face(swap.project.index(), swap.clip)?;
         let frames = clip.frame_count();
         return Ok(Converted {
             ending: Ending::Finished,
@@ -175,16 +155,13 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
         atomic::remove_stale_parts_in(&work)?;
     }
 
-    let shape = || shape_of(job.project.index(), job.clip);
-    let painter = Painter::load(job.checkpoint, job.identity, &job.clip.person, shape, job.device)?
-        .detailed(job.project, job.identity)?;
-    let mut window = Window::new(job.project.index(), job.clip, &clip, &painter);
+    let painter = swap.painter()?;
+    let mut window = Window::new(swap.project.index(), swap.clip, &clip, &painter);
     let count = clip.frame_count();
-    let chunks: Vec<_> =
-        (0..count).step_by(CHUNK_FRAMES).map(|from| from..(from + CHUNK_FRAMES).min(count)).collect();
+    let chunks = chunks(count);
     let chunk_path = |number: usize| work.join(format!("{number:05}.mp4"));
     let covered_path = |number: usize| work.join(format!("{number:05}.covered"));
-    let guard = job.veil.map(|veil| Guard::new(veil, job.project.index(), job.clip, &clip)).transpose()?;
+    let guard = job.veil.map(|veil| Guard::new(veil, swap.project.index(), swap.clip, &clip)).transpose()?;
 
     let name = job.output.file_name().map(|name| name.to_string_lossy().into_owned());
     let own: Vec<_> = chunks
@@ -238,7 +215,7 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
                 Ok(frame)
             })?;
             if ready.is_empty() {
-                let path = job.clip.path.clone();
+                let path = swap.clip.path.clone();
                 return Err(MediaError::Truncated { path, decoded: next, expected: count }.into());
             }
             if let Some(guard) = &guard {
@@ -308,29 +285,16 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
     }
     atomic::write(&finished, ContentHash::of_file(job.output)?.to_string().as_bytes())?;
 
-    let frames_swapped = frames_with_face(job.project.index(), job.clip)?;
+    let frames_swapped = frames_with_face(swap.project.index(), swap.clip)?;
     if frames_swapped < count && guard.is_none() {
         let text = format!(
             "{} of {count} frames show no face of {}; they stay as filmed",
             count - frames_swapped,
-            job.clip.person
+            swap.clip.person
         );
         reporter.report(&Event::Message { text });
     }
     Ok(Converted { ending: Ending::Finished, frames: count, frames_swapped, frames_per_sec, covered })
-}
-
-/// What the replaced person's face is shaped like, from faces spread over the clip.
-pub(crate) fn shape_of(index: &Index, clip: &ClipRow) -> Result<Shape, SwapError> {
-    const FACES: usize = 400;
-    let mut meshes = Vec::new();
-    for frame in (0..clip.info.frames).step_by(clip.info.frames.div_ceil(FACES).max(1)) {
-        for face in index.person_faces_in(clip.id, &clip.person, frame..frame + 1)? {
-            // points of the index were checked when they were read
-            meshes.extend(Mesh::try_from(face.record.points));
-        }
-    }
-    Ok(Shape::of(&meshes))
 }
 
 /// Whether `output` is the very film that was finished under this plan.
@@ -359,70 +323,13 @@ fn frames_with_face(index: &Index, clip: &ClipRow) -> Result<usize, SwapError> {
     Ok(frames)
 }
 
-/// What new faces are made of.
-pub(crate) struct Pictures<'a> {
-    pub(crate) project: &'a Project,
-    pub(crate) clip: &'a ClipRow,
-    pub(crate) identity: &'a str,
-    pub(crate) checkpoint: &'a Checkpoint,
-}
-
 /// Everything that a film's pictures depend on, as a short name: chunks made otherwise lie in another folder.
 fn plan(job: &FilmJob<'_>, encoding: &Encoding) -> Result<String, SwapError> {
-    let pictures =
-        Pictures { project: job.project, clip: job.clip, identity: job.identity, checkpoint: job.checkpoint };
     let rest = format!(
         "{CHUNK_FRAMES} {encoding:?} {} {:?} {:?}",
         job.finish.plan(),
         job.veil.map(Veil::plan),
         job.shows
     );
-    plan_of(&pictures, job.veil.is_some(), &rest)
-}
-
-/// The same for new faces in other forms; `rest` is what else they depend on.
-pub(crate) fn pictures_plan(pictures: &Pictures<'_>, rest: &str) -> Result<String, SwapError> {
-    plan_of(pictures, false, rest)
-}
-
-fn plan_of(pictures: &Pictures<'_>, everybody: bool, rest: &str) -> Result<String, SwapError> {
-    let Pictures { project, clip, identity, checkpoint } = *pictures;
-    let files = &checkpoint.manifest().files;
-    let model: Vec<_> = files.iter().map(|(name, entry)| format!("{name} {}", entry.blake3)).collect();
-    let detail = references(project, identity)?;
-    let detail: Vec<_> = detail.iter().map(|face| face.id).collect();
-    let faces = faces_hash(project.index(), clip, everybody)?;
-    let text = format!(
-        "{METHOD} {:?} {} {identity} {faces} {model:?} {detail:?} {rest}",
-        clip.info.fingerprint, clip.person
-    );
-    Ok(ContentHash::of_bytes(text.as_bytes()).to_string()[..16].to_owned())
-}
-
-/// What the index says of a clip's faces: a landmark that was moved or a track that was given to somebody else makes another
-/// film. For a veiled one everybody's faces count.
-fn faces_hash(index: &Index, clip: &ClipRow, everybody: bool) -> Result<ContentHash, SwapError> {
-    const PORTION: usize = 500;
-    let mut bytes = Vec::new();
-    for from in (0..clip.info.frames).step_by(PORTION) {
-        let frames = from..from + PORTION;
-        let faces = match everybody {
-            true => index.faces_in(clip.id, frames)?,
-            false => index.person_faces_in(clip.id, &clip.person, frames)?,
-        };
-        let before = ContentHash::of_bytes(&bytes).to_string();
-        bytes = before.into_bytes();
-        for face in faces {
-            bytes.extend((face.record.frame as u64).to_le_bytes());
-            bytes.extend(face.record.track.to_le_bytes());
-            bytes.extend(face.record.points.iter().flatten().flat_map(|value| value.to_le_bytes()));
-        }
-    }
-    if everybody {
-        for track in index.tracks(clip.id)? {
-            bytes.extend(track.track.to_le_bytes());
-            bytes.extend(track.person.unwrap_or_default().into_bytes());
-        }
-    }
-    Ok(ContentHash::of_bytes(&bytes))
+    job.swap.plan(job.veil.is_some(), &rest)
 }

@@ -21,6 +21,7 @@ pub mod patch;
 mod patches;
 mod seam;
 mod steady;
+mod swap;
 mod veil;
 mod window;
 
@@ -28,4 +29,5 @@ pub use error::SwapError;
 pub use film::{Converted, Ending, FilmJob, Finish, Shard, Shows, convert_film};
 pub use patch::PATCH_PX;
 pub use patches::{FinishPatch, PatchEntry, PatchList, PatchesJob, PatchesWritten, write_patches};
+pub use swap::Swap;
 pub use veil::{CAUTIOUS, Covered, Reason, Recogniser, Veil};

@@ -8,18 +8,14 @@
 use std::path::{Path, PathBuf};
 
 use bifrons_media::{Clip, MediaError, RgbImage};
-use bifrons_net::Device;
-use bifrons_project::{
-    Checkpoint, Clip as ClipRow, Meter, Project, ProjectError, Reporter, Stage, Stop, atomic,
-};
-use bifrons_vision::geometry::Point;
-use rayon::prelude::*;
+use bifrons_project::{Meter, ProjectError, Reporter, Stage, Stop, atomic};
+use bifrons_vision::geometry::{Point, Similarity};
 use serde::{Deserialize, Serialize};
 
 use crate::SwapError;
 use crate::compose::colored;
-use crate::film::{CHUNK_FRAMES, Pictures, pictures_plan, shape_of};
-use crate::patch::{PATCH_PX, Painter};
+use crate::patch::PATCH_PX;
+use crate::swap::{Swap, chunks};
 use crate::window::Window;
 
 /// What is done to each picture before and after it is written.
@@ -40,16 +36,8 @@ pub trait FinishPatch: std::fmt::Debug + Sync {
 /// What to write.
 #[derive(Debug)]
 pub struct PatchesJob<'a> {
-    /// The project, in which the footage's faces were found.
-    pub project: &'a Project,
-    /// The footage.
-    pub clip: &'a ClipRow,
-    /// Whose face to put on.
-    pub identity: &'a str,
-    /// The model.
-    pub checkpoint: &'a Checkpoint,
-    /// Where to compute.
-    pub device: &'a Device,
+    /// Whose face goes onto which footage.
+    pub swap: Swap<'a>,
     /// The folder. What it holds of another film or model is replaced; a folder of something else is refused.
     pub folder: &'a Path,
     /// What is done to each picture.
@@ -112,29 +100,35 @@ pub fn write_patches(
     reporter: &dyn Reporter,
     stop: &Stop,
 ) -> Result<PatchesWritten, SwapError> {
-    let pictures =
-        Pictures { project: job.project, clip: job.clip, identity: job.identity, checkpoint: job.checkpoint };
-    let plan = pictures_plan(&pictures, &format!("patches {PATCH_PX} {}", job.finish.plan()))?;
+    let swap = &job.swap;
+    let clip = swap.open()?;
+    let plan = swap.plan(false, &format!("patches {PATCH_PX} {}", job.finish.plan()))?;
+    prepare(job.folder, &plan)?;
     let list_path = job.folder.join(LIST);
-    if !prepare(job.folder, &plan)? && list_path.is_file() {
+    if list_path.is_file() {
         let list: PatchList = read(&list_path)?;
-        return Ok(PatchesWritten { pictures: list.patches.len(), whole: true });
+        if are_there(job.folder, &list.patches) {
+            return Ok(PatchesWritten { pictures: list.patches.len(), whole: true });
+        }
+        remove(&list_path)?;
     }
-    let clip = Clip::open(&job.clip.path)?;
-    let shape = || shape_of(job.project.index(), job.clip);
-    let painter = Painter::load(job.checkpoint, job.identity, &job.clip.person, shape, job.device)?
-        .detailed(job.project, job.identity)?;
-    let mut window = Window::new(job.project.index(), job.clip, &clip, &painter);
+    let painter = swap.painter()?;
+    let mut window = Window::new(swap.project.index(), swap.clip, &clip, &painter);
     let count = clip.frame_count();
-    let chunks: Vec<_> =
-        (0..count).step_by(CHUNK_FRAMES).map(|from| from..(from + CHUNK_FRAMES).min(count)).collect();
+    let chunks = chunks(count);
     let chunk_path = |number: usize| job.folder.join(format!("chunk-{number:05}.json"));
-    let done = chunks.iter().enumerate().filter(|(number, _)| chunk_path(*number).is_file());
-    let done: usize = done.map(|(_, frames)| frames.len()).sum();
+    let mut done: Vec<Option<Vec<PatchEntry>>> = Vec::new();
+    for number in 0..chunks.len() {
+        let path = chunk_path(number);
+        let entries = path.is_file().then(|| read::<Vec<PatchEntry>>(&path)).transpose()?;
+        done.push(entries.filter(|entries| are_there(job.folder, entries)));
+    }
+    let frames_done: usize =
+        chunks.iter().zip(&done).filter(|(_, done)| done.is_some()).map(|(frames, _)| frames.len()).sum();
     let item = job.folder.file_name().map(|name| name.to_string_lossy().into_owned());
-    let mut meter = Meter::new(Stage::Convert, item, done as u64, Some(count as u64));
+    let mut meter = Meter::new(Stage::Convert, item, frames_done as u64, Some(count as u64));
     for (number, frames) in chunks.iter().enumerate() {
-        if chunk_path(number).is_file() {
+        if done[number].is_some() {
             continue;
         }
         window.seek(frames.start)?;
@@ -144,53 +138,38 @@ pub fn write_patches(
             if stop.is_requested() {
                 return Ok(PatchesWritten { pictures: 0, whole: false });
             }
-            let at_once = Window::at_once().min(frames.end - next);
-            let ready = window.next(at_once, |frame, faces| {
-                let faces = faces.into_iter().map(|(face, look)| {
-                    Ok((
-                        face.track,
-                        face.patch.patch_from_frame,
-                        colored(&face.patch, &look)?,
-                        face.patch.mask,
-                    ))
-                });
-                Ok((frame.index(), faces.collect::<Result<Vec<_>, SwapError>>()?))
+            let ready = window.next(Window::at_once().min(frames.end - next), |frame, faces| {
+                faces
+                    .into_iter()
+                    .map(|(face, look)| {
+                        let picture = colored(&face.patch, &look)?;
+                        let file = format!("{:08}-{:03}.png", frame.index(), face.track);
+                        write_picture(job, &file, picture, &face.patch.mask)?;
+                        Ok(entry(
+                            &clip,
+                            file,
+                            frame.index(),
+                            face.track,
+                            face.patch.patch_from_frame.inverse(),
+                        ))
+                    })
+                    .collect::<Result<Vec<_>, SwapError>>()
             })?;
             if ready.is_empty() {
-                let path = job.clip.path.clone();
+                let path = swap.clip.path.clone();
                 return Err(MediaError::Truncated { path, decoded: next, expected: count }.into());
             }
             next += ready.len();
             meter.advance(ready.len() as u64, reporter);
-            let faces: Vec<_> = ready
-                .into_iter()
-                .flat_map(|(frame, faces)| faces.into_iter().map(move |face| (frame, face)))
-                .collect();
-            let written = faces.into_par_iter().map(|(frame, (track, patch_from_frame, face, mask))| {
-                let file = format!("{frame:08}-{track:03}.png");
-                write_picture(job, &file, face, &mask)?;
-                let frame_from_patch = patch_from_frame.inverse();
-                let side = PATCH_PX as f64;
-                let corners = [(0.0, 0.0), (side, 0.0), (side, side), (0.0, side)].map(|(x, y)| {
-                    let corner = frame_from_patch.apply(Point::new(x, y));
-                    [corner.x, corner.y]
-                });
-                let (a, b) = (frame_from_patch.a, frame_from_patch.b);
-                let rows = [[a, -b, frame_from_patch.tx], [b, a, frame_from_patch.ty]];
-                let time_secs = clip.frame_start_secs(frame).unwrap_or_default();
-                Ok(PatchEntry { file, frame, time_secs, track, frame_from_patch: rows, corners })
-            });
-            entries.extend(written.collect::<Result<Vec<_>, SwapError>>()?);
+            entries.extend(ready.into_iter().flatten());
         }
         write(&chunk_path(number), &entries)?;
+        done[number] = Some(entries);
     }
-    let mut patches = Vec::new();
-    for number in 0..chunks.len() {
-        patches.extend(read::<Vec<PatchEntry>>(&chunk_path(number))?);
-    }
+    let patches: Vec<PatchEntry> = done.into_iter().flatten().flatten().collect();
     let pictures = patches.len();
     let footage =
-        job.clip.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        swap.clip.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let frame_size_px = [clip.width_px(), clip.height_px()];
     let list = PatchList { footage, frame_size_px, frames: count, patch_size_px: PATCH_PX, patches };
     write(&list_path, &list)?;
@@ -200,14 +179,36 @@ pub fn write_patches(
     Ok(PatchesWritten { pictures, whole: true })
 }
 
-/// Makes the folder, or empties it of what was made of something else. `true` when there is all to do.
-fn prepare(folder: &Path, plan: &str) -> Result<bool, SwapError> {
+/// Whether the folder still has all of these pictures.
+fn are_there(folder: &Path, entries: &[PatchEntry]) -> bool {
+    entries.iter().all(|entry| folder.join(&entry.file).is_file())
+}
+
+fn entry(clip: &Clip, file: String, frame: usize, track: u32, frame_from_patch: Similarity) -> PatchEntry {
+    let side = PATCH_PX as f64;
+    let corners = [(0.0, 0.0), (side, 0.0), (side, side), (0.0, side)].map(|(x, y)| {
+        let corner = frame_from_patch.apply(Point::new(x, y));
+        [corner.x, corner.y]
+    });
+    let Similarity { a, b, tx, ty } = frame_from_patch;
+    PatchEntry {
+        file,
+        frame,
+        time_secs: clip.frame_start_secs(frame).unwrap_or_default(),
+        track,
+        frame_from_patch: [[a, -b, tx], [b, a, ty]],
+        corners,
+    }
+}
+
+/// Makes the folder, or empties it of what was made of something else.
+fn prepare(folder: &Path, plan: &str) -> Result<(), SwapError> {
     let plan_path = folder.join(PLAN);
     let io = |error| ProjectError::io("read", folder, error);
     if folder.exists() {
         if std::fs::read_to_string(&plan_path).is_ok_and(|found| found == plan) {
             atomic::remove_stale_parts_in(folder)?;
-            return Ok(false);
+            return Ok(());
         }
         let entries = std::fs::read_dir(folder).map_err(io)?.collect::<Result<Vec<_>, _>>().map_err(io)?;
         if !entries.is_empty() && !plan_path.is_file() {
@@ -218,8 +219,7 @@ fn prepare(folder: &Path, plan: &str) -> Result<bool, SwapError> {
         }
     }
     atomic::create_dir_all(folder)?;
-    atomic::write(&plan_path, plan.as_bytes())?;
-    Ok(true)
+    Ok(atomic::write(&plan_path, plan.as_bytes())?)
 }
 
 /// Whether a file of the folder has a name that this gives: anything else somebody put there stays.

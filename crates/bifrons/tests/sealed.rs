@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use bifrons_extraction::gate;
-use bifrons_project::{ClipFingerprint, Look, Project};
+use bifrons_project::{ClipFingerprint, Judgement, Project};
 use serde_json::Value;
 use support::film::Grey;
 use support::footage::{Cut, Real, ffmpeg};
@@ -89,7 +89,7 @@ fn a_film_says_what_was_done_and_who_agreed_and_keeps_its_mark_when_the_rest_is_
         assert!(list.stderr.contains(text), "`{text}` is not said:\n{}", list.all());
     }
     let check = Ran::of(&mut in_project(&room, &["--json", "consent", "check"])).expect(code::DONE);
-    assert_eq!(check.events().pop().expect("an end")["measured"]["clips_looked_at"], 2.0);
+    assert_eq!(check.events().pop().expect("an end")["measured"]["clips_judged"], 2.0);
 
     let ran = Ran::of(bifrons().args(["--json", "verify"]).arg(&agreed)).expect(INTACT);
     let events = ran.events();
@@ -191,8 +191,8 @@ fn what_the_gate_refused_is_not_worked_on() {
         }
     };
     let judged = |project: &Project, clip: &Path| {
-        let look = Look { method: gate::METHOD, frames: 6, explicit: 5, refused: true };
-        project.index().add_look(ClipFingerprint::of(clip).expect("a clip"), look).expect("a line");
+        let look = Judgement { method: gate::METHOD, frames: 6, explicit: 5, refused: true };
+        project.index().add_judgement(ClipFingerprint::of(clip).expect("a clip"), look).expect("a line");
     };
     for (clip, name) in [(&face, "webcam.mp4"), (&footage, "interview.mp4")] {
         judged(&Project::create(&room.project()).expect("a project"), clip);

@@ -4,7 +4,7 @@
 pub(super) const VERSION: i64 = 6;
 
 /// What each version added to the one before: `ADDED[0]` makes version 2 of version 1.
-pub(super) const ADDED: [&str; VERSION as usize - 1] = [CURVES, DECISIONS, CONSENT, LOOKS, APPEARANCE];
+pub(super) const ADDED: [&str; VERSION as usize - 1] = [CURVES, DECISIONS, CONSENT, JUDGEMENTS, APPEARANCE];
 
 /// What people decided, as a log: a decision is taken back by marking it, never by removing it. Takes the place of `reviews`.
 pub(super) const DECISIONS: &str = "
@@ -63,19 +63,19 @@ CREATE TRIGGER consent_is_not_removed BEFORE DELETE ON consent
   BEGIN SELECT RAISE(ABORT, 'the log of consent is only added to'); END;
 ";
 
-/// What clips were judged to show, line by line.
-pub(super) const LOOKS: &str = "
-CREATE TABLE looks (
+/// How clips were judged, line by line.
+pub(super) const JUDGEMENTS: &str = "
+CREATE TABLE judgements (
   id INTEGER PRIMARY KEY,           -- from 1, without gaps
   clip TEXT NOT NULL,               -- fingerprint: size in bytes, hash of both ends
   record TEXT NOT NULL,             -- JSON: figures and decision
   judged_at INTEGER NOT NULL,
   hash TEXT NOT NULL                -- blake3 of this line and the hash of the one before it
 );
-CREATE TRIGGER looks_are_not_changed BEFORE UPDATE ON looks
-  BEGIN SELECT RAISE(ABORT, 'the log of looks is only added to'); END;
-CREATE TRIGGER looks_are_not_removed BEFORE DELETE ON looks
-  BEGIN SELECT RAISE(ABORT, 'the log of looks is only added to'); END;
+CREATE TRIGGER judgements_are_not_changed BEFORE UPDATE ON judgements
+  BEGIN SELECT RAISE(ABORT, 'the log of judgements is only added to'); END;
+CREATE TRIGGER judgements_are_not_removed BEFORE DELETE ON judgements
+  BEGIN SELECT RAISE(ABORT, 'the log of judgements is only added to'); END;
 ";
 
 /// What faces look like; NULL until it is read out of their crops.

@@ -301,7 +301,7 @@ fn an_index_of_the_first_version_is_brought_up_to_date() {
     drop(index);
     let old = rusqlite::Connection::open(scratch.layout().database()).unwrap();
     old.execute_batch(
-        "DROP TABLE looks; DROP TABLE consent; DROP TABLE curves; DROP TABLE decided_faces; DROP TABLE decided_tracks;
+        "DROP TABLE judgements; DROP TABLE consent; DROP TABLE curves; DROP TABLE decided_faces; DROP TABLE decided_tracks;
          DROP TABLE decisions;
          CREATE TABLE reviews (id INTEGER PRIMARY KEY, face INTEGER NOT NULL, decision INTEGER NOT NULL,
            decided_at INTEGER NOT NULL);
@@ -318,7 +318,7 @@ fn an_index_of_the_first_version_is_brought_up_to_date() {
         let index = scratch.open();
         assert_eq!(index.people().unwrap(), ["alice"]);
         assert!(index.curve().unwrap().is_empty());
-        assert!(index.consent_log().unwrap().is_empty() && index.looks().unwrap().is_empty());
+        assert!(index.consent_log().unwrap().is_empty() && index.judgements().unwrap().is_empty());
         let [rejected] = &index.decisions(9).unwrap()[..] else { panic!("one review") };
         assert_eq!(
             (rejected.id, rejected.kind, &rejected.faces[..]),
@@ -414,38 +414,40 @@ fn the_log_of_consent_is_only_added_to_and_notices_changes() {
 
 #[test]
 fn what_was_seen_in_a_clip_is_noted_once_and_changes_are_noticed() {
-    use crate::look::Look;
+    use crate::judgement::Judgement;
     let scratch = Scratch::new();
     let index = scratch.open();
     let [first, second] = [b"first", b"other"].map(|bytes| info(bytes).fingerprint);
-    let look = |method, explicit| Look { method, frames: 64, explicit, refused: explicit > 20 };
-    assert_eq!(index.look_at(first, 1).unwrap(), None);
+    let look = |method, explicit| Judgement { method, frames: 64, explicit, refused: explicit > 20 };
+    assert_eq!(index.judgement_of(first, 1).unwrap(), None);
     for (clip, look) in [(first, look(1, 3)), (first, look(1, 4)), (second, look(1, 40)), (first, look(2, 5))]
     {
-        index.add_look(clip, look).unwrap();
+        index.add_judgement(clip, look).unwrap();
     }
     // a clip that was judged already keeps its figure
-    assert_eq!(index.look_at(first, 1).unwrap(), Some(look(1, 3)));
-    assert_eq!(index.look_at(second, 1).unwrap(), Some(look(1, 40)));
+    assert_eq!(index.judgement_of(first, 1).unwrap(), Some(look(1, 3)));
+    assert_eq!(index.judgement_of(second, 1).unwrap(), Some(look(1, 40)));
     assert_eq!(
-        (index.look_at(first, 2).unwrap(), index.look_at(second, 2).unwrap()),
+        (index.judgement_of(first, 2).unwrap(), index.judgement_of(second, 2).unwrap()),
         (Some(look(2, 5)), None)
     );
-    let log = index.looks().unwrap();
+    let log = index.judgements().unwrap();
     assert_eq!(
         log.iter().map(|entry| (entry.number, entry.clip)).collect::<Vec<_>>(),
         [(1, first), (2, second), (3, first)]
     );
     let outside = rusqlite::Connection::open(scratch.layout().database()).unwrap();
-    for forbidden in ["UPDATE looks SET record = 'x' WHERE id = 2", "DELETE FROM looks WHERE id = 2"] {
+    for forbidden in
+        ["UPDATE judgements SET record = 'x' WHERE id = 2", "DELETE FROM judgements WHERE id = 2"]
+    {
         assert!(outside.execute_batch(forbidden).unwrap_err().to_string().contains("only added to"));
     }
     outside
         .execute_batch(
-            "DROP TRIGGER looks_are_not_changed;
-             UPDATE looks SET record = replace(record, 'true', 'false') WHERE id = 2",
+            "DROP TRIGGER judgements_are_not_changed;
+             UPDATE judgements SET record = replace(record, 'true', 'false') WHERE id = 2",
         )
         .unwrap();
-    let damaged = index.look_at(first, 1).unwrap_err().to_string();
-    assert!(damaged.contains("line 2 of the log of looks"), "{damaged}");
+    let damaged = index.judgement_of(first, 1).unwrap_err().to_string();
+    assert!(damaged.contains("line 2 of the log of judgements"), "{damaged}");
 }

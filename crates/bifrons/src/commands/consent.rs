@@ -4,7 +4,7 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::time::SystemTime;
 
 use bifrons_extraction::gate;
-use bifrons_project::{Basis, Consent, ContentHash, Day, Event, Look, Project, Purpose};
+use bifrons_project::{Basis, Consent, ContentHash, Day, Event, Judgement, Project, Purpose};
 
 use super::Context;
 use crate::arguments::{BasisName, ConsentCommand, PurposeName};
@@ -70,9 +70,9 @@ fn list(project: &Project, context: &Context) -> anyhow::Result<Finished> {
         context.reporter.report(&Event::message(format!("{}: {text}", person.name)));
     }
     for clip in project.index().clips()? {
-        let text = match project.index().look_at(clip.info.fingerprint, gate::METHOD)? {
+        let text = match project.index().judgement_of(clip.info.fingerprint, gate::METHOD)? {
             None => "not looked at yet".to_owned(),
-            Some(Look { frames, explicit, refused, .. }) => {
+            Some(Judgement { frames, explicit, refused, .. }) => {
                 let then = if refused { ": it is not worked on" } else { "" };
                 format!("{explicit} of the {frames} frames looked at seem sexual{then}")
             }
@@ -113,8 +113,8 @@ fn check(project: &Project, context: &Context) -> anyhow::Result<Finished> {
     let lines = project.index().consent_log()?.len();
     finished.measured.insert("records".to_owned(), f64::from(records));
     finished.measured.insert("lines_of_the_log".to_owned(), lines as f64);
-    let looks = project.index().looks()?.len();
-    finished.measured.insert("clips_looked_at".to_owned(), looks as f64);
+    let judged = project.index().judgements()?.len();
+    finished.measured.insert("clips_judged".to_owned(), judged as f64);
     Ok(finished)
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use bifrons_extraction::gate;
 use bifrons_net::Device;
 use bifrons_project::{Checkpoint, Clip, Event, Project, ProjectError};
-use bifrons_swap::{Ending, FilmJob, Shard, Shows, SwapError, Veil, convert_film};
+use bifrons_swap::{Ending, FilmJob, Shard, Shows, Swap, SwapError, Veil, convert_film};
 
 use super::Context;
 use super::finish::Finishing;
@@ -93,8 +93,9 @@ pub(super) struct Film<'a> {
     pub(super) shows: Shows,
 }
 
-/// The newest model, where the gate lets footage and identity through and the faces of the footage are found.
-pub(super) fn newest_model(
+/// The newest model, once all is there to convert with it: the gate lets footage and identity through, and the faces of the
+/// footage are found.
+pub(super) fn ready_model(
     project: &Project,
     clip: &Clip,
     identity: &str,
@@ -135,17 +136,13 @@ pub(super) fn convert_clip(
 ) -> anyhow::Result<bool> {
     let Film { identity, clip, output, shard, veil, shows } = *film;
     check_output(project, output)?;
-    let checkpoint = newest_model(project, clip, identity, context)?;
+    let checkpoint = ready_model(project, clip, identity, context)?;
     let watcher = veil.then(|| Watcher::of(project, clip)).transpose()?;
     let finish = Finishing::new(project, film, &checkpoint, watcher.as_ref(), context)?;
     let veil = watcher.as_ref().map(|watcher| Veil { vision: &watcher.vision, recogniser: watcher });
     let job = FilmJob {
-        project,
-        clip,
-        identity,
+        swap: Swap { project, clip, identity, checkpoint: &checkpoint, device },
         output,
-        checkpoint: &checkpoint,
-        device,
         finish: &finish,
         veil: veil.as_ref(),
         shows,

@@ -122,6 +122,12 @@ pub(super) fn number_for(
     Ok(number_of(clips.map(|clip| clip.info.fingerprint), checkpoint.step()))
 }
 
+/// What finished pictures depend on. What the seal says of consent counts too: a film is sealed anew when it has changed.
+pub(super) fn plan_of(number: u64, facts: &Facts) -> String {
+    let records = facts.making.consent.iter().map(|note| note.record.as_deref().unwrap_or("none"));
+    format!("mark {} {number:016x} consent {}", mark::METHOD, records.collect::<Vec<_>>().join(" "))
+}
+
 /// What the seal says.
 pub(super) fn facts_of(
     project: &Project,
@@ -150,14 +156,7 @@ pub(super) fn facts_of(
 
 impl Finish for Finishing<'_> {
     fn plan(&self) -> String {
-        // what the seal says of consent counts too: a film is sealed anew when it has changed
-        let records = self.facts.making.consent.iter().map(|note| note.record.as_deref().unwrap_or("none"));
-        format!(
-            "mark {} {:016x} consent {}",
-            mark::METHOD,
-            self.number,
-            records.collect::<Vec<_>>().join(" ")
-        )
+        plan_of(self.number, &self.facts)
     }
 
     fn frame(&self, frame: &mut Frame) -> Result<(), MediaError> {

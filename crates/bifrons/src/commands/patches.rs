@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use bifrons_media::RgbImage;
 use bifrons_net::Device;
 use bifrons_project::{Clip, Project};
-use bifrons_seal::mark::{self, Marker};
+use bifrons_seal::mark::Marker;
 use bifrons_seal::{ConsentNote, Facts, Keys, Kind, seal};
-use bifrons_swap::{FinishPatch, PATCH_PX, PatchesJob, write_patches};
+use bifrons_swap::{FinishPatch, PATCH_PX, PatchesJob, Swap, write_patches};
 
 use super::Context;
-use super::convert::newest_model;
-use super::finish::{Consent, facts_of, number_for};
+use super::convert::ready_model;
+use super::finish::{Consent, facts_of, number_for, plan_of};
 use super::seal::keys;
 use crate::failure::{Finished, Unusable};
 
@@ -27,9 +27,7 @@ struct Finishing {
 
 impl FinishPatch for Finishing {
     fn plan(&self) -> String {
-        let consent = self.facts.making.consent.iter().map(|note| note.record.as_deref().unwrap_or("none"));
-        let consent = consent.collect::<Vec<_>>().join(" ");
-        format!("mark {} {:016x} consent {consent}", mark::METHOD, self.number)
+        plan_of(self.number, &self.facts)
     }
 
     fn mark(&self, face: &mut RgbImage) {
@@ -70,14 +68,14 @@ pub(super) fn write(
     context: &Context,
     finished: &mut Finished,
 ) -> anyhow::Result<()> {
-    let checkpoint = newest_model(project, clip, identity, context)?;
+    let checkpoint = ready_model(project, clip, identity, context)?;
     let notes = check_consent(project, identity, clip)?;
     let number = number_for(project, identity, clip, &checkpoint)?;
     let marker = Marker::new(number, PATCH_PX, PATCH_PX);
     let facts = facts_of(project, identity, clip, &checkpoint, notes, Kind::Swap, Some(number))?;
     let finish = Finishing { marker, number, facts, keys: keys()? };
-    let job =
-        PatchesJob { project, clip, identity, checkpoint: &checkpoint, device, folder, finish: &finish };
+    let swap = Swap { project, clip, identity, checkpoint: &checkpoint, device };
+    let job = PatchesJob { swap, folder, finish: &finish };
     let written = write_patches(&job, context.reporter.as_ref(), &context.stop)?;
     finished.stopped = !written.whole;
     if written.whole {

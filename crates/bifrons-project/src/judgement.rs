@@ -1,4 +1,4 @@
-//! What was seen when a clip was looked at before any work on it: the log that a clip is judged by once.
+//! How a clip was judged before any work on it: a log, so that it is judged once.
 
 use std::time::SystemTime;
 
@@ -9,8 +9,8 @@ use crate::hash::{ClipFingerprint, ContentHash};
 /// How a clip was judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Look {
-    /// Which way of looking: another one judges anew.
+pub struct Judgement {
+    /// Which way of judging: another one judges anew.
     pub method: u32,
     /// Frames looked at.
     pub frames: usize,
@@ -22,13 +22,13 @@ pub struct Look {
 
 /// One line of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LookEntry {
+pub struct JudgementEntry {
     /// Number of the line, from 1.
     pub number: u64,
     /// The clip's contents; its name does not matter.
     pub clip: ClipFingerprint,
     /// What was seen.
-    pub look: Look,
+    pub judgement: Judgement,
     /// When the line was written.
     pub judged_at: SystemTime,
     /// Hash of this line and the one before it.

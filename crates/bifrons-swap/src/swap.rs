@@ -1,0 +1,112 @@
+//! Whose face goes onto which footage, drawn by which model: what films, mattes and patches have in common.
+
+use std::ops::Range;
+
+use bifrons_media::Clip;
+use bifrons_net::Device;
+use bifrons_project::{Checkpoint, Clip as ClipRow, ClipFingerprint, ContentHash, Index, Project};
+use bifrons_vision::Mesh;
+use bifrons_vision::align::Shape;
+
+use crate::SwapError;
+use crate::detail::references;
+use crate::patch::Painter;
+
+/// Frames in a chunk: some seconds of work.
+pub(crate) const CHUNK_FRAMES: usize = 96;
+/// Counts up when the same inputs would give another picture, so that chunks of an older program are not mixed in.
+const METHOD: u32 = 6;
+
+/// A face onto footage.
+#[derive(Clone, Copy, Debug)]
+pub struct Swap<'a> {
+    /// The project, in which the footage's faces were found.
+    pub project: &'a Project,
+    /// The footage: a clip of the person whose face is replaced. Everybody else in it stays.
+    pub clip: &'a ClipRow,
+    /// Whose face to put on.
+    pub identity: &'a str,
+    /// The model.
+    pub checkpoint: &'a Checkpoint,
+    /// Where to compute.
+    pub device: &'a Device,
+}
+
+impl Swap<'_> {
+    /// The footage, if it is still the one whose faces were found.
+    pub(crate) fn open(&self) -> Result<Clip, SwapError> {
+        let path = &self.clip.path;
+        if ClipFingerprint::of(path)? != self.clip.info.fingerprint {
+            return Err(SwapError::Changed { path: path.clone() });
+        }
+        Ok(Clip::open(path)?)
+    }
+
+    /// What draws the new face.
+    pub(crate) fn painter(&self) -> Result<Painter, SwapError> {
+        let shape = || shape_of(self.project.index(), self.clip);
+        Painter::load(self.checkpoint, self.identity, &self.clip.person, shape, self.device)?
+            .detailed(self.project, self.identity)
+    }
+
+    /// Everything that pictures depend on, as a short name; `rest` is what else they depend on. `everybody`: not only the
+    /// replaced person's faces count.
+    pub(crate) fn plan(&self, everybody: bool, rest: &str) -> Result<String, SwapError> {
+        let files = &self.checkpoint.manifest().files;
+        let model: Vec<_> = files.iter().map(|(name, entry)| format!("{name} {}", entry.blake3)).collect();
+        let detail = references(self.project, self.identity)?;
+        let detail: Vec<_> = detail.iter().map(|face| face.id).collect();
+        let faces = faces_hash(self.project.index(), self.clip, everybody)?;
+        let text = format!(
+            "{METHOD} {:?} {} {} {faces} {model:?} {detail:?} {rest}",
+            self.clip.info.fingerprint, self.clip.person, self.identity
+        );
+        Ok(ContentHash::of_bytes(text.as_bytes()).to_string()[..16].to_owned())
+    }
+}
+
+/// The pieces that so many frames are worked on in.
+pub(crate) fn chunks(count: usize) -> Vec<Range<usize>> {
+    (0..count).step_by(CHUNK_FRAMES).map(|from| from..(from + CHUNK_FRAMES).min(count)).collect()
+}
+
+/// What the replaced person's face is shaped like, from faces spread over the clip.
+fn shape_of(index: &Index, clip: &ClipRow) -> Result<Shape, SwapError> {
+    const FACES: usize = 400;
+    let mut meshes = Vec::new();
+    for frame in (0..clip.info.frames).step_by(clip.info.frames.div_ceil(FACES).max(1)) {
+        for face in index.person_faces_in(clip.id, &clip.person, frame..frame + 1)? {
+            // points of the index were checked when they were read
+            meshes.extend(Mesh::try_from(face.record.points));
+        }
+    }
+    Ok(Shape::of(&meshes))
+}
+
+/// What the index says of a clip's faces: a landmark that was moved or a track that was given to somebody else makes another
+/// film. For a veiled one everybody's faces count.
+fn faces_hash(index: &Index, clip: &ClipRow, everybody: bool) -> Result<ContentHash, SwapError> {
+    const PORTION: usize = 500;
+    let mut bytes = Vec::new();
+    for from in (0..clip.info.frames).step_by(PORTION) {
+        let frames = from..from + PORTION;
+        let faces = match everybody {
+            true => index.faces_in(clip.id, frames)?,
+            false => index.person_faces_in(clip.id, &clip.person, frames)?,
+        };
+        let before = ContentHash::of_bytes(&bytes).to_string();
+        bytes = before.into_bytes();
+        for face in faces {
+            bytes.extend((face.record.frame as u64).to_le_bytes());
+            bytes.extend(face.record.track.to_le_bytes());
+            bytes.extend(face.record.points.iter().flatten().flat_map(|value| value.to_le_bytes()));
+        }
+    }
+    if everybody {
+        for track in index.tracks(clip.id)? {
+            bytes.extend(track.track.to_le_bytes());
+            bytes.extend(track.person.unwrap_or_default().into_bytes());
+        }
+    }
+    Ok(ContentHash::of_bytes(&bytes))
+}
