@@ -147,7 +147,10 @@ fn steps_out_of_order_say_which_comes_first() {
 
 #[test]
 fn bench_measures_training_in_one_line_of_json() {
-    let ran = says(&["bench", "train", "--preset", "quick", "--warm", "1", "--iterations", "2"], code::DONE);
+    let ran = says(
+        &["bench", "train", "--preset", "quick", "--warm", "1", "--iterations", "2", "--profile"],
+        code::DONE,
+    );
     let lines: Vec<_> = ran.stdout.lines().collect();
     assert_eq!(lines.len(), 1, "{}", ran.all());
     let measured: serde_json::Value = serde_json::from_str(lines[0]).expect("JSON");
@@ -156,6 +159,17 @@ fn bench_measures_training_in_one_line_of_json() {
     assert!(number("median_s") > 0.0 && number("median_s") <= number("max_s"));
     assert!((number("iterations_per_sec") * number("median_s") - 1.0).abs() < 1e-9);
     assert!((number("images_per_sec") / number("iterations_per_sec") - 2.0 * number("batch")).abs() < 1e-9);
+    // operators of a step take nearly all of it, one after the other
+    let profile = measured["profile"].as_array().expect("a profile");
+    let shares: f64 = profile.iter().map(|spent| spent["share"].as_f64().expect("a share")).sum();
+    assert!((0.5..1.01).contains(&shares), "{measured}");
+    let named =
+        |what: &str| profile.iter().any(|spent| spent["what"].as_str().is_some_and(|it| it.contains(what)));
+    assert!(
+        named("5x5/2, 3 to 32 channels, 64 px, forward") && named("loss, back") && named("Adam"),
+        "{measured}"
+    );
+    assert!(number("roof_gflops") > 0.0);
     if cfg!(target_os = "linux") {
         assert!(number("peak_rss_mb") > 10.0, "{measured}");
     }

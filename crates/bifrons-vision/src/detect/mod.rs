@@ -10,7 +10,9 @@
 //! found (12-16 px in the view); smaller ones need a larger view, [`DetectorOptions::long_side_px`], or
 //! large frames looked at in tiles as well, [`DetectorOptions::least_face_px`].
 
-use bifrons_media::{PixelRect, ResizeFilter, RgbImage};
+mod tiles;
+
+use bifrons_media::RgbImage;
 use serde::{Deserialize, Serialize};
 
 use crate::geometry::Point;
@@ -55,16 +57,22 @@ impl BoundingBox {
         self.width().max(0.0) * self.height().max(0.0)
     }
 
-    /// Intersection over union, in `[0, 1]`.
+    /// Area of what two boxes have in common, in square pixels.
     #[must_use]
-    pub fn iou(&self, other: &Self) -> f32 {
+    pub fn common_area(&self, other: &Self) -> f32 {
         let common = Self {
             left: self.left.max(other.left),
             top: self.top.max(other.top),
             right: self.right.min(other.right),
             bottom: self.bottom.min(other.bottom),
-        }
-        .area();
+        };
+        common.area()
+    }
+
+    /// Intersection over union, in `[0, 1]`.
+    #[must_use]
+    pub fn iou(&self, other: &Self) -> f32 {
+        let common = self.common_area(other);
         let union = self.area() + other.area() - common;
         if union > 0.0 { common / union } else { 0.0 }
     }
@@ -128,11 +136,6 @@ const STRIDE_PX: f32 = 4.0;
 /// More cells than this never answer for real faces: keeps the fusing fast on a hostile picture.
 const MAX_CELLS: usize = 4096;
 
-/// Height in the view from which the detector finds faces.
-const FOUND_FROM_PX: f32 = 14.0;
-/// Share of the smaller of two boxes from which they are one face seen in two views.
-const SAME_FACE_SHARE: f32 = 0.6;
-
 /// All faces of a picture, the surest first. Tiles are looked at where they meet one of the boxes of `near`, and all
 /// of them without.
 pub(crate) fn detect(
@@ -146,38 +149,11 @@ pub(crate) fn detect(
     for face in &mut found {
         to_frame(face, scale_x, scale_y);
     }
-    let size = [picture.width_px(), picture.height_px()];
-    for rect in tiles(size, options, scale_x.min(scale_y) as f32) {
-        let tile = box_of(&rect);
-        if near.is_some_and(|near| near.iter().all(|place| common_area(place, &tile) <= 0.0)) {
-            continue;
-        }
-        let scale = FOUND_FROM_PX / options.least_face_px;
-        let side = |px: usize| ((px as f32 * scale).round() as usize).max(1);
-        let view = picture.rgb(rect).resize(side(rect.width), side(rect.height), ResizeFilter::Area)?;
-        let (x, y) = (view.width as f64 / rect.width as f64, view.height as f64 / rect.height as f64);
-        for mut face in detect_in(network, &view, options)? {
-            to_frame(&mut face, x, y);
-            moved(&mut face, rect.x as f32, rect.y as f32);
-            // what an inner edge cuts is whole in the next tile
-            if is_whole(&face.bbox, &tile, size) {
-                found.push(face);
-            }
-        }
+    if options.least_face_px > 0.0 {
+        found.extend(tiles::detect(network, picture, options, scale_x.min(scale_y) as f32, near)?);
+        found = tiles::once_each(found);
     }
-    found.sort_by(|a, b| b.score.total_cmp(&a.score));
-    let mut kept: Vec<Detection> = Vec::new();
-    for face in found {
-        let is_same = |other: &Detection| {
-            let smaller = other.bbox.area().min(face.bbox.area()).max(f32::MIN_POSITIVE);
-            common_area(&other.bbox, &face.bbox) >= SAME_FACE_SHARE * smaller
-        };
-        // one view never gives a face twice
-        if options.least_face_px <= 0.0 || !kept.iter().any(is_same) {
-            kept.push(face);
-        }
-    }
-    Ok(kept)
+    Ok(found)
 }
 
 /// The faces of a view, in its pixels.
@@ -189,57 +165,6 @@ fn detect_in(
     let input = Array::from_picture(&pad(view));
     let outputs = network.run(&[("image", &input)], &["heatmap", "scale", "offset", "landmarks"])?;
     Ok(fuse(decode(&outputs, options.min_score), options.fuse_iou))
-}
-
-/// Squares that cover a picture of this size and overlap by more than the largest face that the view, which has
-/// `view_scale` of its pixels, misses. None where the view misses nothing that is wanted.
-fn tiles(size: [usize; 2], options: &DetectorOptions, view_scale: f32) -> Vec<PixelRect> {
-    let scale = FOUND_FROM_PX / options.least_face_px;
-    if options.least_face_px <= 0.0 || scale <= view_scale {
-        return Vec::new();
-    }
-    let side = (options.long_side_px as f32 / scale) as usize;
-    let overlap = ((1.5 * FOUND_FROM_PX / view_scale) as usize).min(side / 2);
-    let starts = |length: usize| -> Vec<usize> {
-        let room = length.saturating_sub(side);
-        let steps = room.div_ceil((side - overlap).max(1));
-        (0..=steps).map(|n| room * n / steps.max(1)).collect()
-    };
-    let columns = starts(size[0]);
-    let tile =
-        |x: usize, y: usize| PixelRect { x, y, width: side.min(size[0] - x), height: side.min(size[1] - y) };
-    starts(size[1]).iter().flat_map(|&y| columns.iter().map(move |&x| tile(x, y))).collect()
-}
-
-fn box_of(rect: &PixelRect) -> BoundingBox {
-    let (left, top) = (rect.x as f32, rect.y as f32);
-    BoundingBox { left, top, right: left + rect.width as f32, bottom: top + rect.height as f32 }
-}
-
-fn common_area(a: &BoundingBox, b: &BoundingBox) -> f32 {
-    let (left, right) = (a.left.max(b.left), a.right.min(b.right));
-    let (top, bottom) = (a.top.max(b.top), a.bottom.min(b.bottom));
-    BoundingBox { left, top, right, bottom }.area()
-}
-
-/// Whether no edge of a tile cuts a box but those of the picture.
-fn is_whole(bbox: &BoundingBox, tile: &BoundingBox, [width, height]: [usize; 2]) -> bool {
-    (bbox.left > tile.left + 1.0 || tile.left <= 0.0)
-        && (bbox.top > tile.top + 1.0 || tile.top <= 0.0)
-        && (bbox.right < tile.right - 1.0 || tile.right >= width as f32)
-        && (bbox.bottom < tile.bottom - 1.0 || tile.bottom >= height as f32)
-}
-
-fn moved(face: &mut Detection, right_px: f32, down_px: f32) {
-    let BoundingBox { left, top, right, bottom } = face.bbox;
-    face.bbox = BoundingBox {
-        left: left + right_px,
-        top: top + down_px,
-        right: right + right_px,
-        bottom: bottom + down_px,
-    };
-    let by = Point::new(f64::from(right_px), f64::from(down_px));
-    face.points = face.points.map(|p| p + by);
 }
 
 /// Black added on the right and below up to the next multiple of [`INPUT_STEP_PX`].
@@ -345,31 +270,6 @@ mod tests {
     fn iou_of_half_shifted_boxes_is_a_third() {
         assert!((face(0.0, 1.0).bbox.iou(&face(5.0, 1.0).bbox) - 1.0 / 3.0).abs() < 1e-6);
         assert_eq!(face(0.0, 1.0).bbox.iou(&face(20.0, 1.0).bbox), 0.0);
-    }
-
-    #[test]
-    fn tiles_cover_the_picture_and_whatever_the_view_misses_lies_whole_in_one() {
-        let options = DetectorOptions { least_face_px: 24.0, ..DetectorOptions::default() };
-        let size = [3840, 2160];
-        let view_scale = 448.0 / 3840.0;
-        let tiles = tiles(size, &options, view_scale);
-        assert!((12..60).contains(&tiles.len()), "{}", tiles.len());
-        let missed = FOUND_FROM_PX / view_scale;
-        for x in (0..size[0] - 130).step_by(37) {
-            for y in (0..size[1] - 130).step_by(41) {
-                let (left, top) = (x as f32, y as f32);
-                let face = BoundingBox { left, top, right: left + missed, bottom: top + missed };
-                assert!(
-                    tiles.iter().any(|tile| {
-                        let tile = box_of(tile);
-                        common_area(&tile, &face) >= 0.999 * face.area() && is_whole(&face, &tile, size)
-                    }),
-                    "{x} {y}"
-                );
-            }
-        }
-        assert!(super::tiles([640, 480], &options, 448.0 / 640.0).is_empty());
-        assert!(super::tiles(size, &DetectorOptions::default(), view_scale).is_empty());
     }
 
     #[test]
