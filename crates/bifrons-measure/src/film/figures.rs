@@ -162,7 +162,7 @@ pub const FIGURES: [FigureKind; 17] = [
         "×",
         Ideal::One,
         Over::Ratio("noise_result", "noise_footage"),
-        "grain inside the face, result over footage",
+        "grain inside the face, result over footage; less than a tenth of a level of 8 bits is not told from none and counts as that",
     ),
     kind(
         "light",

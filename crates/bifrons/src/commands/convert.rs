@@ -109,7 +109,7 @@ pub(super) fn ready_model(
     // training has asked about those of the identity; they need not be there any more
     let still_there = identity_clips.iter().filter(|clip| clip.path.exists());
     for clip in std::iter::once(clip).chain(still_there) {
-        gate::admit(project, clip, gate::network)?;
+        gate::admit(project, clip, gate::network, context.reporter.as_ref())?;
     }
     if !project.index().extraction(clip.id)?.done {
         let reason = format!("the faces of {} are not found yet", clip.path.display());

@@ -40,7 +40,7 @@ pub(super) fn extract_person(
     let mut faces = 0;
     let mut vision = None;
     for clip in &clips {
-        gate::admit(project, clip, gate::network)?;
+        gate::admit(project, clip, gate::network, context.reporter.as_ref())?;
         if !project.index().extraction(clip.id)?.done {
             let vision = match &vision {
                 Some(vision) => vision,

@@ -122,6 +122,17 @@ pub(super) fn number_for(
     Ok(number_of(clips.map(|clip| clip.info.fingerprint), checkpoint.step()))
 }
 
+/// What every finished frame gets: the visible line where it belongs, then the mark.
+pub(super) fn add_to(frame: &mut Frame, labelled: bool, marker: Option<&Marker>) -> Result<(), MediaError> {
+    if labelled {
+        label::draw(frame)?;
+    }
+    if let Some(marker) = marker {
+        marker.mark(frame);
+    }
+    Ok(())
+}
+
 /// What finished pictures depend on. What the seal says of consent counts too: a film is sealed anew when it has changed.
 pub(super) fn plan_of(number: u64, facts: &Facts) -> String {
     let records = facts.making.consent.iter().map(|note| note.record.as_deref().unwrap_or("none"));
@@ -160,13 +171,7 @@ impl Finish for Finishing<'_> {
     }
 
     fn frame(&self, frame: &mut Frame) -> Result<(), MediaError> {
-        if self.labelled {
-            label::draw(frame)?;
-        }
-        if let Some(marker) = &self.marker {
-            marker.mark(frame);
-        }
-        Ok(())
+        add_to(frame, self.labelled, self.marker.as_ref())
     }
 
     fn film(&self, part: &Path) -> Result<PathBuf, Box<dyn Error + Send + Sync>> {

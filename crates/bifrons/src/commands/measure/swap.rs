@@ -8,13 +8,14 @@ use bifrons_measure::film::{SwapJob, SwapReport, measure_swap};
 use bifrons_measure::report::html as page;
 use bifrons_media::{Clip, Frame};
 use bifrons_project::{Event, atomic};
+use bifrons_seal::format_of;
 use bifrons_seal::mark::Marker;
 use bifrons_seal::verify::credentials;
-use bifrons_seal::{format_of, label};
 use bifrons_vision::Vision;
 
 use super::write_json;
 use crate::commands::Context;
+use crate::commands::finish::add_to;
 use crate::commands::verify::mark_in;
 use crate::failure::Finished;
 
@@ -38,13 +39,8 @@ pub(super) fn run(
     };
     let (marker, labelled) = finishing(result, context)?;
     let finish = |frame: &mut Frame| {
-        if labelled {
-            // it cannot fail: the line lies in the frame
-            let _ = label::draw(frame);
-        }
-        if let Some(marker) = &marker {
-            marker.mark(frame);
-        }
+        // it cannot fail: the line lies in the frame
+        let _ = add_to(frame, labelled, marker.as_ref());
     };
     let finish: Option<&(dyn Fn(&mut Frame) + Sync)> =
         if labelled || marker.is_some() { Some(&finish) } else { None };
