@@ -41,15 +41,12 @@ impl Log {
     pub(super) fn read(&self, index: &Index, connection: &Connection) -> Result<Vec<Line>> {
         let Self { table, subject, at } = self;
         let sql = format!("SELECT id, {subject}, record, {at}, hash FROM {table} ORDER BY id");
-        let list = || -> rusqlite::Result<Vec<(i64, String, String, i64, String)>> {
-            connection
-                .prepare_cached(&sql)?
-                .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?
-                .collect()
-        };
-        let rows = list().map_err(|source| index.failed("read a log", source))?;
-        let mut lines: Vec<Line> = Vec::with_capacity(rows.len());
-        for (id, subject, record, at, written) in rows {
+        let failed = |source| index.failed("read a log", source);
+        let mut query = connection.prepare_cached(&sql).map_err(failed)?;
+        let mut rows = query.query([]).map_err(failed)?;
+        let mut lines: Vec<Line> = Vec::new();
+        while let Some(row) = rows.next().map_err(failed)? {
+            let (id, subject, record, at, written) = columns(row).map_err(failed)?;
             let number = lines.len() as u64 + 1;
             let hash = hash_of(lines.last(), &subject, &record, at);
             if id.cast_unsigned() != number || hash.to_string() != written {
@@ -86,6 +83,11 @@ impl Log {
     pub(super) fn damaged(&self, index: &Index, number: u64, what: &str) -> ProjectError {
         index.damaged(format!("line {number} of the log of {} {what}", self.table))
     }
+}
+
+/// A row as it is stored: number, subject, record, time, hash.
+fn columns(row: &rusqlite::Row<'_>) -> rusqlite::Result<(i64, String, String, i64, String)> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
 }
 
 /// blake3 of the hash before and of what the line says; lengths first, so that no two lines read the same.
