@@ -21,6 +21,8 @@ pub(crate) struct Look {
     pub(crate) color: ColorTransfer,
     /// Finest detail of the footage there: a standard deviation in picture values.
     pub(crate) grain: f32,
+    /// How much of the patch this was measured on, 0 to 1: less where something covers the face.
+    pub(crate) share: f32,
 }
 
 impl Look {
@@ -29,16 +31,22 @@ impl Look {
         let color = ColorTransfer::between(&patch.drawn, &patch.footage, &patch.mask);
         // in the frame's own pixels: scaled, grain is another one
         let grain = fine_detail(&frame.rgb(place.rect), &place.alpha);
-        Self { color, grain }
+        let share = patch.mask.iter().sum::<f32>() / patch.mask.len() as f32;
+        Self { color, grain, share }
     }
 
-    /// The mean of looks with weights.
+    /// The mean of looks with weights, each counting as much as it was measured on.
     pub(crate) fn weighted_mean(looks: &[(f32, Self)]) -> Self {
-        let total: f32 = looks.iter().map(|(weight, _)| weight).sum();
-        let grain: f32 = looks.iter().map(|(weight, look)| weight * look.grain).sum();
+        let weighted = || looks.iter().map(|(weight, look)| (weight * look.share, look));
+        let total: f32 = weighted().map(|(weight, _)| weight).sum();
+        let mean = |value: fn(&Self) -> f32| {
+            let sum: f32 = weighted().map(|(weight, look)| weight * value(look)).sum();
+            if total > 0.0 { sum / total } else { 0.0 }
+        };
         Self {
-            color: ColorTransfer::weighted_mean(looks.iter().map(|(weight, look)| (*weight, &look.color))),
-            grain: if total > 0.0 { grain / total } else { 0.0 },
+            color: ColorTransfer::weighted_mean(weighted().map(|(weight, look)| (weight, &look.color))),
+            grain: mean(|look| look.grain),
+            share: mean(|look| look.share),
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! - [`film::convert_film`] converts a whole film, chunk after chunk, and can be interrupted anywhere;
 //! - [`patch::Painter`] draws one face as somebody else: steadied in time (`steady.rs`), with the detail that the network
-//!   leaves out, from the identity's own frames (`detail.rs`);
+//!   leaves out, from the identity's own frames (`detail.rs`), behind what lies in front of the face (`occlusion.rs`);
 //! - the pixel parts, none of which knows a network or a file: [`color::ColorTransfer`] brings the drawn face to the
 //!   colours of the footage, `seam.rs` makes its coarse colours meet the footage's at the edge, [`grain`] gives it the grain
 //!   that the footage has, and [`blend::blend`] lays it over the frame: one alpha, once, in linear light ([`light`]).
@@ -15,8 +15,10 @@ mod compose;
 mod detail;
 mod error;
 pub mod film;
+mod followed;
 pub mod grain;
 pub mod light;
+mod occlusion;
 pub mod patch;
 mod patches;
 mod seam;

@@ -2,16 +2,17 @@
 
 use bifrons_media::{Frame, ResizeFilter, RgbImage};
 use bifrons_net::{Device, Geometry, Hourglass, Tensor};
-use bifrons_project::{Checkpoint, Project};
+use bifrons_project::{Checkpoint, Clip, Project};
 use bifrons_training::load_net;
-use bifrons_vision::Mesh;
 use bifrons_vision::align::{
     FlatMask, Framing, Shape, crop_from_canonical, crop_from_frame, flatten, hull_mask, unflatten,
 };
 use bifrons_vision::geometry::{Border, Point, Similarity, needed_rect, warp, warp_plane};
+use bifrons_vision::{Mesh, pose};
 
 use crate::SwapError;
 use crate::detail::{Details, Sizes};
+use crate::occlusion::{Cover, Occluders};
 use crate::steady::{REACH, steadied};
 
 /// Side of a patch, in pixels: fine enough for its mask and colours, whatever the network draws at.
@@ -45,6 +46,8 @@ pub(crate) struct Sketch {
     footage: RgbImage,
     mesh: Mesh,
     patch_from_frame: Similarity,
+    /// What lies in front of the face in the footage, where that is looked for.
+    cover: Option<Cover>,
 }
 
 /// What it takes to flatten faces, and to lay them out again.
@@ -67,6 +70,8 @@ pub struct Painter {
     decoder: usize,
     /// `None` for a network of aligned faces.
     flat: Option<Flat>,
+    /// `None` where the new face covers everything.
+    occluders: Option<Occluders>,
     input_px: usize,
     output_px: usize,
     device: Device,
@@ -109,7 +114,17 @@ impl Painter {
             }
         };
         let (input_px, output_px) = (network.input_px, network.output_px);
-        Ok(Self { net: net.settled(decoder), decoder, flat, input_px, output_px, device: device.clone() })
+        let (net, device) = (net.settled(decoder), device.clone());
+        Ok(Self { net, decoder, flat, occluders: None, input_px, output_px, device })
+    }
+
+    /// Keeps in front what lies in front of the face of the person who is replaced in `clip`.
+    ///
+    /// # Errors
+    /// [`SwapError::Project`], [`SwapError::Vision`].
+    pub fn behind_occluders(mut self, project: &Project, clip: &Clip) -> Result<Self, SwapError> {
+        self.occluders = Occluders::of_clip(project, clip)?;
+        Ok(self)
     }
 
     /// Adds the detail that the network leaves out, from the faces that `person`, who is drawn, has in the project.
@@ -133,6 +148,10 @@ impl Painter {
         let crop_from_frame = crop_from_frame(&mesh);
         let patch_from_frame = Framing::Face.from_crop(PATCH_PX) * crop_from_frame;
         let footage = aligned(frame, &patch_from_frame, PATCH_PX);
+        let points = mesh.points_in(&patch_from_frame);
+        let scale = (Framing::Face.from_crop(PATCH_PX) * crop_from_canonical()).scale();
+        let cover = self.occluders.as_ref();
+        let cover = cover.map(|known| known.cover(&footage, &points, scale, pose(&mesh))).transpose()?;
         let face = match &self.flat {
             None => {
                 let input_from_frame = Framing::Face.from_crop(self.input_px) * crop_from_frame;
@@ -140,15 +159,16 @@ impl Painter {
                 self.draw(frame.index(), &aligned(frame, &input_from_frame, self.input_px), &seen)?
             }
             Some(Flat { of_input, .. }) => {
-                let points = mesh.points_in(&patch_from_frame);
-                let scale = (Framing::Face.from_crop(PATCH_PX) * crop_from_canonical()).scale();
-                let (flat, seen) = flatten(&footage, &points, scale, self.input_px, 1.0);
+                let (mut flat, seen) = flatten(&footage, &points, scale, self.input_px, 1.0);
+                if let Some(cover) = &cover {
+                    cover.uncover(&mut flat)?;
+                }
                 let seen: Vec<f32> =
                     seen.iter().zip(of_input.inside()).map(|(seen, inside)| seen * inside).collect();
                 self.draw(frame.index(), &flat, &seen)?
             }
         };
-        Ok(Sketch { face, footage, mesh, patch_from_frame })
+        Ok(Sketch { face, footage, mesh, patch_from_frame, cover })
     }
 
     /// Frames before and after whose drawings steady one.
@@ -156,19 +176,21 @@ impl Painter {
         if self.flat.is_some() { REACH } else { 0 }
     }
 
-    /// Lays a drawn face where it was filmed, steadied by drawings of the same face, each so many frames away.
+    /// Lays a drawn face where it was filmed, steadied by drawings of the same face, each so many frames before (below 0) or
+    /// after.
     ///
     /// # Errors
     /// [`SwapError::Picture`] when the drawing cannot be scaled.
-    pub(crate) fn finish<'a>(
+    pub(crate) fn finish(
         &self,
         sketch: &Sketch,
-        neighbours: impl IntoIterator<Item = (usize, &'a Sketch)>,
+        neighbours: &[(isize, &Sketch)],
     ) -> Result<Patch, SwapError> {
-        let Sketch { face, footage, mesh, patch_from_frame } = sketch;
-        let near = neighbours.into_iter().map(|(frames, sketch)| (frames, &sketch.face));
+        let Sketch { face, footage, mesh: filmed_mesh, patch_from_frame, cover } = sketch;
+        let near = neighbours.iter().map(|(frames, sketch)| (frames.unsigned_abs(), &sketch.face));
         let steady = steadied(face, near);
         let mut face = steady.resize(PATCH_PX, PATCH_PX, ResizeFilter::Lanczos)?;
+        let mut mesh = filmed_mesh.clone();
         let drawn = match &self.flat {
             None => face,
             Some(Flat { filmed, drawn, of_patch, details, .. }) => {
@@ -176,14 +198,20 @@ impl Painter {
                     details.add(&steady, &mut face);
                 }
                 let face = of_patch.continued(&face);
-                let mesh = Shape::moved(mesh, filmed, drawn);
-                let depths: Vec<f32> = mesh.points().iter().map(|point| point[2]).collect();
-                unflatten(&face, &mesh.points_in(patch_from_frame), &depths, PATCH_PX)
+                mesh = Shape::moved(filmed_mesh, filmed, drawn);
+                unflatten(&face, &mesh.points_in(patch_from_frame), &depths(&mesh), PATCH_PX)
             }
         };
-        let points = mesh.points_in(patch_from_frame);
-        let mask = hull_mask(&points, PATCH_PX, SOFT_EDGE * PATCH_PX as f32);
-        let deep = deep_mask(mesh, patch_from_frame);
+        let mut mask = hull_mask(&mesh.points_in(patch_from_frame), PATCH_PX, SOFT_EDGE * PATCH_PX as f32);
+        if let Some(cover) = cover {
+            let beside = [-1, 1].map(|wanted| {
+                let found = neighbours.iter().find(|(frames, _)| *frames == wanted);
+                found.and_then(|(_, sketch)| sketch.cover.as_ref())
+            });
+            let points = filmed_mesh.points_in(patch_from_frame);
+            cover.take_out_of(&mut mask, beside, &points, &depths(filmed_mesh), footage)?;
+        }
+        let deep = deep_mask(&mesh, patch_from_frame);
         Ok(Patch { drawn, footage: footage.clone(), mask, deep, patch_from_frame: *patch_from_frame })
     }
 
@@ -204,6 +232,11 @@ impl Painter {
     }
 }
 
+/// How far away each point is.
+fn depths(mesh: &Mesh) -> Vec<f32> {
+    mesh.points().iter().map(|point| point[2]).collect()
+}
+
 /// Where a face's own coarse colours count. Such a wide edge needs few pixels.
 fn deep_mask(mesh: &Mesh, patch_from_frame: &Similarity) -> Vec<f32> {
     const SMALL_PX: usize = PATCH_PX / 4;
@@ -214,7 +247,7 @@ fn deep_mask(mesh: &Mesh, patch_from_frame: &Similarity) -> Vec<f32> {
 }
 
 /// A square of the frame, aligned; outside the frame its border goes on.
-fn aligned(frame: &Frame, target_from_frame: &Similarity, size_px: usize) -> RgbImage {
+pub(crate) fn aligned(frame: &Frame, target_from_frame: &Similarity, size_px: usize) -> RgbImage {
     let rect = needed_rect(target_from_frame, size_px, size_px, frame.width_px(), frame.height_px());
     let part = frame.rgb(rect);
     let target_from_part = *target_from_frame * Similarity::translation(rect.x as f64, rect.y as f64);

@@ -9,10 +9,10 @@ use bifrons_media::RgbImage;
 use crate::averages::averaged;
 
 /// Frames before and after that count, and the deviation of their Gaussian weight.
-pub(crate) const REACH: usize = 3;
-const SIGMA_FRAMES: f32 = 1.5;
+pub(crate) const REACH: usize = 6;
+const SIGMA_FRAMES: f32 = 3.0;
 /// Root of the mean squared difference (values 0 to 1) beyond which a neighbour hardly counts.
-const SIGMA_COLOUR: f32 = 0.04;
+const SIGMA_COLOUR: f32 = 0.055;
 /// Pixels on each side over which the difference is averaged.
 const AROUND: usize = 2;
 

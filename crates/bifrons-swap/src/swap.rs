@@ -15,7 +15,7 @@ use crate::patch::Painter;
 /// Frames in a chunk: some seconds of work.
 pub(crate) const CHUNK_FRAMES: usize = 96;
 /// Counts up when the same inputs would give another picture, so that chunks of an older program are not mixed in.
-const METHOD: u32 = 6;
+const METHOD: u32 = 7;
 
 /// A face onto footage.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +30,8 @@ pub struct Swap<'a> {
     pub checkpoint: &'a Checkpoint,
     /// Where to compute.
     pub device: &'a Device,
+    /// Whether the new face lies over hands, glasses and whatever else is in front of the old one, too.
+    pub over_everything: bool,
 }
 
 impl Swap<'_> {
@@ -45,8 +47,9 @@ impl Swap<'_> {
     /// What draws the new face.
     pub(crate) fn painter(&self) -> Result<Painter, SwapError> {
         let shape = || shape_of(self.project.index(), self.clip);
-        Painter::load(self.checkpoint, self.identity, &self.clip.person, shape, self.device)?
-            .detailed(self.project, self.identity)
+        let painter = Painter::load(self.checkpoint, self.identity, &self.clip.person, shape, self.device)?
+            .detailed(self.project, self.identity)?;
+        if self.over_everything { Ok(painter) } else { painter.behind_occluders(self.project, self.clip) }
     }
 
     /// Everything that pictures depend on, as a short name; `rest` is what else they depend on. `everybody`: not only the
@@ -58,8 +61,8 @@ impl Swap<'_> {
         let detail: Vec<_> = detail.iter().map(|face| face.id).collect();
         let faces = faces_hash(self.project.index(), self.clip, everybody)?;
         let text = format!(
-            "{METHOD} {:?} {} {} {faces} {model:?} {detail:?} {rest}",
-            self.clip.info.fingerprint, self.clip.person, self.identity
+            "{METHOD} {:?} {} {} {faces} {model:?} {detail:?} {} {rest}",
+            self.clip.info.fingerprint, self.clip.person, self.identity, self.over_everything
         );
         Ok(ContentHash::of_bytes(text.as_bytes()).to_string()[..16].to_owned())
     }

@@ -7,16 +7,15 @@
 //! Frames are drawn, finished and composed several at once. Each depends on the footage and the index alone, so the film is
 //! the same for any number of threads.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use bifrons_media::{Clip, Frame};
-use bifrons_project::{Clip as ClipRow, Face, Index};
-use bifrons_vision::{Mesh, STEADY_REACH, Seen, steadied};
+use bifrons_project::{Clip as ClipRow, Index};
 use rayon::prelude::*;
 
 use crate::SwapError;
-use crate::ahead::ReadAhead;
 use crate::compose::{Look, Place};
+use crate::followed::Followed;
 use crate::patch::{Painter, Patch, Sketch};
 
 /// Frames before and after that count for colour and grain, and the deviation of their Gaussian weight.
@@ -49,14 +48,11 @@ struct Finished {
 
 /// Reads ahead as far as smoothing needs.
 pub(crate) struct Window<'a> {
-    index: &'a Index,
-    row: &'a ClipRow,
-    clip: &'a Clip,
     painter: &'a Painter,
-    reader: Option<ReadAhead>,
-    /// The next frame that it gives.
-    to_read: usize,
-    /// Frames read: those whose faces are not finished yet, and before them those that steady them.
+    followed: Followed<'a>,
+    /// The next frame to be drawn.
+    to_draw: usize,
+    /// Frames drawn: those whose faces are not finished yet, and before them those that steady them.
     read: VecDeque<Read>,
     /// The next frame whose faces are to be finished.
     unfinished: usize,
@@ -66,22 +62,22 @@ pub(crate) struct Window<'a> {
     looks: VecDeque<(usize, Vec<(u32, Look)>)>,
     /// The next frame to give out.
     next: usize,
+    /// Whether it has gone to a frame at all.
+    started: bool,
 }
 
 impl<'a> Window<'a> {
     pub(crate) fn new(index: &'a Index, row: &'a ClipRow, clip: &'a Clip, painter: &'a Painter) -> Self {
         Self {
-            index,
-            row,
-            clip,
             painter,
-            reader: None,
-            to_read: 0,
+            followed: Followed::new(index, row, clip),
+            to_draw: 0,
             read: VecDeque::new(),
             unfinished: 0,
             ahead: VecDeque::new(),
             looks: VecDeque::new(),
             next: 0,
+            started: false,
         }
     }
 
@@ -92,7 +88,7 @@ impl<'a> Window<'a> {
 
     /// Goes to a frame: the next one costs nothing, another one reads the neighbours before it too.
     pub(crate) fn seek(&mut self, frame: usize) -> Result<(), SwapError> {
-        if self.reader.is_some() && self.next == frame {
+        if self.started && self.next == frame {
             return Ok(());
         }
         self.ahead.clear();
@@ -100,8 +96,9 @@ impl<'a> Window<'a> {
         self.read.clear();
         // the same neighbours as if read from the start
         self.unfinished = frame.saturating_sub(LOOK_REACH);
-        self.to_read = self.unfinished.saturating_sub(self.painter.reach());
-        self.reader = Some(ReadAhead::new(self.clip.read(self.to_read)?));
+        self.to_draw = self.unfinished.saturating_sub(self.painter.reach());
+        self.followed.seek(self.to_draw)?;
+        self.started = true;
         self.next = frame;
         while self.unfinished < frame {
             let finished = self.finish(Self::at_once().min(frame - self.unfinished))?;
@@ -151,7 +148,7 @@ impl<'a> Window<'a> {
     /// Finishes the faces of the next frames, once those after them that steady them are drawn. None are left when none come.
     fn finish(&mut self, count: usize) -> Result<Vec<Finished>, SwapError> {
         let reach = self.painter.reach();
-        self.sketch((self.unfinished + count + reach).saturating_sub(self.to_read))?;
+        self.sketch((self.unfinished + count + reach).saturating_sub(self.to_draw))?;
         let first = self.unfinished;
         let taken = self.read.iter_mut().filter(|read| (first..first + count).contains(&read.index));
         let taken: Vec<_> = taken.filter_map(|read| Some((read.index, read.frame.take()?))).collect();
@@ -161,12 +158,14 @@ impl<'a> Window<'a> {
             let own = read.iter().find(|read| read.index == index);
             for (track, sketch) in own.iter().flat_map(|read| &read.sketches) {
                 let near = read.iter().filter(|read| read.index != index).flat_map(|read| {
-                    let frames = read.index.abs_diff(index);
+                    let frames = read.index as isize - index as isize;
+                    let near = read.sketches.iter();
                     let of_track =
-                        read.sketches.iter().filter(move |(other, _)| other == track && frames <= reach);
+                        near.filter(move |(other, _)| other == track && frames.unsigned_abs() <= reach);
                     of_track.map(move |(_, sketch)| (frames, sketch))
                 });
-                let patch = painter.finish(sketch, near)?;
+                let near: Vec<_> = near.collect();
+                let patch = painter.finish(sketch, &near)?;
                 let place = Place::of(&patch, &frame);
                 looks.push((*track, Look::of(&patch, &frame, &place)));
                 faces.push(Drawn { track: *track, patch, place });
@@ -181,39 +180,18 @@ impl<'a> Window<'a> {
         Ok(finished)
     }
 
-    /// Reads the next frames and lets the network draw their faces.
+    /// Lets the network draw the faces of the next frames.
     fn sketch(&mut self, count: usize) -> Result<(), SwapError> {
-        let mut frames = Vec::new();
-        while let Some(reader) = self.reader.as_mut().filter(|_| frames.len() < count) {
-            let Some(frame) = reader.next_frame()? else { break };
-            self.to_read = frame.index() + 1;
-            frames.push((self.steadied_meshes(frame.index())?, frame));
-        }
+        let frames = self.followed.next(count)?;
+        self.to_draw += frames.len();
         let painter = self.painter;
-        let drawn = frames.into_par_iter().map(|(meshes, frame)| {
+        let drawn = frames.into_par_iter().map(|(frame, meshes)| {
             let sketches = meshes.into_iter().map(|(track, mesh)| Ok((track, painter.sketch(&frame, mesh)?)));
             let sketches = sketches.collect::<Result<Vec<_>, SwapError>>()?;
             Ok(Read { index: frame.index(), frame: Some(frame), sketches })
         });
         self.read.extend(drawn.collect::<Result<Vec<_>, SwapError>>()?);
         Ok(())
-    }
-
-    /// The person's meshes in a frame, steadied by their neighbours in time.
-    fn steadied_meshes(&self, frame: usize) -> Result<Vec<(u32, Mesh)>, SwapError> {
-        let frames = frame.saturating_sub(STEADY_REACH)..frame + STEADY_REACH + 1;
-        let around = self.index.person_faces_in(self.row.id, &self.row.person, frames)?;
-        let mut tracks: BTreeMap<u32, Vec<Seen>> = BTreeMap::new();
-        for Face { record, placed, .. } in around {
-            // points of the index were checked when they were read
-            let Ok(mesh) = Mesh::try_from(record.points) else { continue };
-            tracks.entry(record.track).or_default().push(Seen { frame: record.frame, mesh, placed });
-        }
-        let here = tracks.into_iter().filter_map(|(track, seen)| {
-            let place = seen.iter().position(|seen| seen.frame == frame)?;
-            Some((track, steadied(&seen, place)))
-        });
-        Ok(here.collect())
     }
 }
 

@@ -13,9 +13,11 @@ pub mod geometry;
 pub mod mesh;
 pub mod mesh_points;
 mod network;
+mod occlusion;
 mod picture;
 pub mod pose;
 mod sharpness;
+mod slip;
 mod steady;
 pub mod track;
 mod vision;
@@ -27,9 +29,11 @@ pub use explicit::Explicit;
 pub use expression::{Blendshapes, Expression, ExpressionReader};
 pub use mesh::{Mesh, MeshFit};
 pub use network::{Array, Network, NetworkFile, load_network, load_network_in_rten};
+pub use occlusion::Occlusion;
 pub use picture::Picture;
 pub use pose::{Pose, eye_openness, head_rotation, mouth_openness, pose};
 pub use sharpness::sharpness;
+pub use slip::{SLIP_PX, SLIP_REACH, Slips, slip_square, slips, without_slips};
 pub use steady::{STEADY_REACH, Seen, steadied};
 pub use track::{
     CutFinder, EndReason, Followed, Observation, Step, TrackEnd, Tracker, TrackerOptions, TrackerState,

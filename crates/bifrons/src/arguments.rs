@@ -142,6 +142,9 @@ pub(crate) enum Command {
         /// nothing of the footage but picture and sound is kept.
         #[arg(long)]
         veil: bool,
+        /// Lay the new face over hands, glasses and whatever else is in front of the old one, too.
+        #[arg(long)]
+        over_everything: bool,
         /// Where to compute: cpu, or vulkan where the program was built with it.
         #[arg(long, default_value = "cpu")]
         device: String,

@@ -28,6 +28,7 @@ pub(super) struct Wanted<'a> {
 pub(super) struct How<'a> {
     pub(super) shard: Option<Shard>,
     pub(super) veil: bool,
+    pub(super) over_everything: bool,
     pub(super) device: &'a str,
 }
 
@@ -39,7 +40,7 @@ pub(super) fn run(
     how: How<'_>,
     context: &Context,
 ) -> anyhow::Result<Finished> {
-    let How { shard, veil, device } = how;
+    let How { shard, veil, over_everything, device } = how;
     let device = named_device(device)?;
     let project = if shard.is_some() { Project::open_shared(dir)? } else { Project::open(dir)? };
     let clip = clip_of(&project, identity, footage)?;
@@ -50,13 +51,14 @@ pub(super) fn run(
     let mut finished = Finished::default();
     let films = [(wanted.film, Shows::Faces), (wanted.matte, Shows::Matte)];
     for (output, shows) in films.into_iter().filter_map(|(output, shows)| Some((output?, shows))) {
-        let film = Film { identity, clip: &clip, output, shard, veil, shows };
+        let film = Film { identity, clip: &clip, output, shard, veil, over_everything, shows };
         if !convert_clip(&project, &film, &device, context, &mut finished)? {
             return Ok(finished);
         }
     }
     if let Some(folder) = wanted.patches {
-        patches::write(&project, &clip, identity, folder, &device, context, &mut finished)?;
+        let swap = patches::Job { identity, clip: &clip, folder, over_everything };
+        patches::write(&project, &swap, &device, context, &mut finished)?;
     }
     Ok(finished)
 }
@@ -89,6 +91,8 @@ pub(super) struct Film<'a> {
     pub(super) shard: Option<Shard>,
     /// Whether it hides the clip's person.
     pub(super) veil: bool,
+    /// Whether the new face covers hands and glasses too.
+    pub(super) over_everything: bool,
     /// Faces, or where they count.
     pub(super) shows: Shows,
 }
@@ -134,14 +138,22 @@ pub(super) fn convert_clip(
     context: &Context,
     finished: &mut Finished,
 ) -> anyhow::Result<bool> {
-    let Film { identity, clip, output, shard, veil, shows } = *film;
+    let Film { identity, clip, output, shard, veil, over_everything, shows } = *film;
     check_output(project, output)?;
     let checkpoint = ready_model(project, clip, identity, context)?;
     let watcher = veil.then(|| Watcher::of(project, clip)).transpose()?;
     let finish = Finishing::new(project, film, &checkpoint, watcher.as_ref(), context)?;
     let veil = watcher.as_ref().map(|watcher| Veil { vision: &watcher.vision, recogniser: watcher });
     let job = FilmJob {
-        swap: Swap { project, clip, identity, checkpoint: &checkpoint, device },
+        swap: Swap {
+            project,
+            clip,
+            identity,
+            checkpoint: &checkpoint,
+            device,
+            // what is in front might be the witness's own face, taken for a hand
+            over_everything: over_everything || veil.is_some(),
+        },
         output,
         finish: &finish,
         veil: veil.as_ref(),

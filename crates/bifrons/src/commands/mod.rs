@@ -63,13 +63,24 @@ pub(crate) fn run(command: &Command, context: &Context) -> anyhow::Result<Finish
         }
         Command::Inspect { film, project } => inspect::run(film, &project.project, context),
         Command::Model { what } => model::run(what, context),
-        Command::Convert { face, onto, output, matte, patches, project, shard, veil, device } => {
+        Command::Convert {
+            face,
+            onto,
+            output,
+            matte,
+            patches,
+            project,
+            shard,
+            veil,
+            over_everything,
+            device,
+        } => {
             let wanted = convert::Wanted {
                 film: output.as_deref(),
                 matte: matte.as_deref(),
                 patches: patches.as_deref(),
             };
-            let how = convert::How { shard: *shard, veil: *veil, device };
+            let how = convert::How { shard: *shard, veil: *veil, over_everything: *over_everything, device };
             convert::run(&project.project, face, onto, wanted, how, context)
         }
         Command::Sheet { footage, result, output, project } => {

@@ -58,23 +58,34 @@ pub(super) fn check_consent(
     Err(Unusable { reason, hint }.into())
 }
 
-/// Writes the pictures of a clip into `folder`, or the rest of them.
+/// Which pictures are made.
+pub(super) struct Job<'a> {
+    /// Whose face is put on.
+    pub(super) identity: &'a str,
+    /// The footage.
+    pub(super) clip: &'a Clip,
+    /// Where the pictures go.
+    pub(super) folder: &'a Path,
+    /// Whether the new face covers hands and glasses too.
+    pub(super) over_everything: bool,
+}
+
+/// Writes the pictures of a clip into their folder, or the rest of them.
 pub(super) fn write(
     project: &Project,
-    clip: &Clip,
-    identity: &str,
-    folder: &Path,
+    job: &Job<'_>,
     device: &Device,
     context: &Context,
     finished: &mut Finished,
 ) -> anyhow::Result<()> {
+    let Job { identity, clip, folder, over_everything } = *job;
     let checkpoint = ready_model(project, clip, identity, context)?;
     let notes = check_consent(project, identity, clip)?;
     let number = number_for(project, identity, clip, &checkpoint)?;
     let marker = Marker::new(number, PATCH_PX, PATCH_PX);
     let facts = facts_of(project, identity, clip, &checkpoint, notes, Kind::Swap, Some(number))?;
     let finish = Finishing { marker, number, facts, keys: keys()? };
-    let swap = Swap { project, clip, identity, checkpoint: &checkpoint, device };
+    let swap = Swap { project, clip, identity, checkpoint: &checkpoint, device, over_everything };
     let job = PatchesJob { swap, folder, finish: &finish };
     let written = write_patches(&job, context.reporter.as_ref(), &context.stop)?;
     finished.stopped = !written.whole;

@@ -95,6 +95,7 @@ fn stages(
         output: &arguments.output,
         shard: None,
         veil: false,
+        over_everything: false,
         shows: Shows::Faces,
     };
     convert_clip(project, &film, device, context, finished)

@@ -102,6 +102,11 @@ impl Grey {
         self.frames.len()
     }
 
+    /// Pixels of a frame, row by row.
+    pub(crate) fn frame(&self, frame: usize) -> &[u8] {
+        &self.frames[frame]
+    }
+
     /// How far a rectangle `[left, top, width, height]` is from the same one in another film, as the mean square
     /// difference over all frames of `range`, in squared grey levels (0 to 255).
     pub(crate) fn difference(&self, other: &Self, range: std::ops::Range<usize>, rect: [usize; 4]) -> f64 {

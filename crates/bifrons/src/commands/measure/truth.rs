@@ -118,7 +118,15 @@ fn convert(
     let film =
         film.ok_or_else(|| anyhow::anyhow!("{} is no longer in the project", files.footage.display()))?;
     let mut made = |identity, output| {
-        let film = Film { identity, clip: &film, output, shard: None, veil: false, shows: Shows::Faces };
+        let film = Film {
+            identity,
+            clip: &film,
+            output,
+            shard: None,
+            veil: false,
+            over_everything: false,
+            shows: Shows::Faces,
+        };
         convert_clip(&project, &film, &device, context, finished)
     };
     Ok(made(IDENTITY, swap)? && made(FILMED, self_swap)?)
