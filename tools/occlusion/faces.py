@@ -75,8 +75,9 @@ def box(a, n):
 class Examples(torch.utils.data.IterableDataset):
     """Endless examples: face, what it usually looks like, what covers it, where that counts."""
 
-    def __init__(self, tracks, sprites, seed, plain=0.25):
-        self.tracks, self.sprites, self.seed, self.plain = tracks, sprites, seed, plain
+    def __init__(self, tracks, sprites, seed, plain=0.25, kinds=(0.45, 0.27, 0.08, 0.2)):
+        # shares of hands, objects, hair, glasses
+        self.tracks, self.sprites, self.seed, self.plain, self.kinds = tracks, sprites, seed, plain, kinds
         # every track counts by the root of its length: few faces of many people are worth more
         weights = np.sqrt([len(track.faces) for track in tracks])
         self.weights = weights / weights.sum()
@@ -106,7 +107,7 @@ class Examples(torch.utils.data.IterableDataset):
         if rng.random() < 0.5:
             face, seen, usual = face[:, ::-1], seen[:, ::-1], usual[:, ::-1]
         cover = np.zeros((SIZE, SIZE, 1), np.float32)
-        sharp = rng.random() < 0.6
+        sharp = self.kinds[3] == 1 or rng.random() < 0.6
         if rng.random() >= self.plain:
             for _ in range(1 + (rng.random() < 0.25)):
                 face, usual, cover = self.covered(face, usual, cover, stranger, rng, sharp)
@@ -124,7 +125,7 @@ class Examples(torch.utils.data.IterableDataset):
         return tuple(planes)
 
     def covered(self, face, usual, cover, stranger, rng, sharp, glasses=True):
-        kind = rng.choice(4, p=(0.45, 0.27, 0.08, 0.2))
+        kind = rng.choice(4, p=self.kinds)
         if kind == 3 and (not glasses or not sharp):
             # rims that cannot be seen would teach to see some where none are
             kind = 0

@@ -29,7 +29,7 @@ LEARNED = (
     # the two others in it wear glasses, which would be taught to be skin
     "face-demographics-walking-and-pause-1", "pair1_train",
 )
-HELD = ("grid_sbia1a", "grid_lbbc2a", "head-pose-face-detection-male", "long_franck")
+HELD = ("grid_sbia1a", "grid_lbbc2a", "long_franck")
 
 
 def sprites(seed, count):

@@ -129,10 +129,11 @@ pub struct Converted {
 /// damaged (frames missing) or the sound does not fit into the output's container, [`SwapError::Project`] when the
 /// disk is full, [`SwapError::Finish`]. Finished chunks stay in every case; the output appears only when it is whole and checked.
 pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> Result<Converted, SwapError> {
-    let swap = &job.swap;
+    // what is in front might be the witness's own face, taken for a hand
+    let swap = &Swap { over_everything: job.swap.over_everything || job.veil.is_some(), ..job.swap };
     let clip = swap.open()?;
     let encoding = Encoding::default();
-    let plan = plan(job, &encoding)?;
+    let plan = plan(job, swap, &encoding)?;
     let folder = swap.project.layout().work(job.output);
     // the finished film's hash, under the name of what it was made of
     let finished = folder.join(format!("{plan}.blake3"));
@@ -324,12 +325,12 @@ fn frames_with_face(index: &Index, clip: &ClipRow) -> Result<usize, SwapError> {
 }
 
 /// Everything that a film's pictures depend on, as a short name: chunks made otherwise lie in another folder.
-fn plan(job: &FilmJob<'_>, encoding: &Encoding) -> Result<String, SwapError> {
+fn plan(job: &FilmJob<'_>, swap: &Swap<'_>, encoding: &Encoding) -> Result<String, SwapError> {
     let rest = format!(
         "{CHUNK_FRAMES} {encoding:?} {} {:?} {:?}",
         job.finish.plan(),
         job.veil.map(Veil::plan),
         job.shows
     );
-    job.swap.plan(job.veil.is_some(), &rest)
+    swap.plan(job.veil.is_some(), &rest)
 }

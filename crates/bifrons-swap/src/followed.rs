@@ -45,7 +45,7 @@ impl<'a> Followed<'a> {
         self.waiting.clear();
         self.slips.clear();
         self.next = frame;
-        self.reader = Some(ReadAhead::new(self.clip.read(frame.saturating_sub(SLIP_REACH + 1))?));
+        self.reader = Some(ReadAhead::new(self.clip.read(frame.saturating_sub(SLIP_REACH))?));
         Ok(())
     }
 

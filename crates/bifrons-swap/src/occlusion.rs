@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bifrons_media::{ResizeFilter, RgbImage};
-use bifrons_project::{Clip, Project, Verdict};
+use bifrons_project::{Clip, FaceId, Project, Verdict};
 use bifrons_vision::align::{FlatMask, crop_from_canonical, crop_from_frame, flatten, unflatten};
 use bifrons_vision::geometry::Point;
 use bifrons_vision::{Mesh, Occlusion, Pose};
@@ -28,6 +28,10 @@ const NEAREST: usize = 15;
 const LEAST_KNOWN: usize = 8;
 /// Share of a pixel from which on it is covered, for what is usual.
 const COVERED: f32 = 0.3;
+/// Shares up to the first are none, from the second on they count in full.
+const DOUBT: [f32; 2] = [0.1, 0.3];
+/// What is usual where nobody has seen it.
+const UNKNOWN: [f32; 3] = [0.0; 3];
 /// Of fewer uncovered ones no median is taken.
 const LEAST_CLEAR: usize = 3;
 /// Pixels of the mask on each side in which the footage shows where an edge is, as a share of its side.
@@ -54,8 +58,6 @@ pub(crate) struct Occluders {
 struct Known {
     pose_deg: [f32; 2],
     pixels: Vec<[u8; 3]>,
-    /// How well each was seen.
-    seen: Vec<f32>,
     /// Where it was seen and nothing covers it.
     clear: Vec<bool>,
 }
@@ -75,29 +77,26 @@ impl Occluders {
     /// [`SwapError::Vision`] when the network cannot be loaded, [`SwapError::Project`].
     pub(crate) fn of_clip(project: &Project, clip: &Clip) -> Result<Option<Self>, SwapError> {
         let folder = project.index().crop_folders()?.remove(&clip.id);
-        let mut faces = Vec::new();
-        for frame in (0..clip.info.frames).step_by(clip.info.frames.div_ceil(KNOWN).max(1)) {
-            faces.extend(project.index().person_faces_in(clip.id, &clip.person, frame..frame + 1)?);
-        }
+        let faces: Result<Vec<_>, _> =
+            known_faces(project, clip)?.into_iter().map(|face| project.index().face(face)).collect();
         let inside = FlatMask::new(SIZE_PX, 1.0);
-        let known = faces.into_par_iter().filter(|face| face.verdict != Some(Verdict::Rejected));
-        let known = known.filter_map(|face| {
+        let known = faces?.into_par_iter().filter_map(|face| {
             // a crop that is gone is one face less: crops are derived
             let crop = folder.as_ref()?.join(face.record.crop?);
             let crop = RgbImage::decode(&std::fs::read(crop).ok()?).ok()?;
             let mesh = Mesh::try_from(face.record.points).ok()?;
             let points = mesh.points_in(&crop_from_frame(&mesh));
             let (flat, seen) = flatten(&crop, &points, crop_from_canonical().scale(), SIZE_PX, 1.0);
-            Some(Known::new([face.record.yaw_deg, face.record.pitch_deg], &flat, seen))
+            Some((Known::new([face.record.yaw_deg, face.record.pitch_deg], &flat, &seen), seen))
         });
-        let mut known: Vec<Known> = known.collect();
+        let (mut known, seen): (Vec<Known>, Vec<Vec<f32>>) = known.unzip();
         if known.len() < LEAST_KNOWN {
             return Ok(None);
         }
         let network = Occlusion::load()?;
-        let typical = median(&known.iter().collect::<Vec<_>>(), |_| [0.0; 3]);
-        known.par_iter_mut().try_for_each(|known| {
-            let seen: Vec<f32> = known.seen.iter().zip(inside.inside()).map(|(a, b)| a * b).collect();
+        let typical = median(&known.iter().collect::<Vec<_>>(), |_| UNKNOWN);
+        known.par_iter_mut().zip(seen).try_for_each(|(known, seen)| {
+            let seen: Vec<f32> = seen.iter().zip(inside.inside()).map(|(a, b)| a * b).collect();
             let shares =
                 network.cover(&darkened(known.picture(), &seen), &darkened(typical.clone(), &seen))?;
             known.clear.iter_mut().zip(shares).for_each(|(clear, share)| *clear &= share < COVERED);
@@ -122,7 +121,12 @@ impl Occluders {
         seen.iter_mut().zip(self.inside.inside()).for_each(|(seen, inside)| *seen *= inside);
         let usual = self.usual([pose.yaw_deg, pose.pitch_deg]);
         let mut shares = self.network.cover(&darkened(face, &seen), &darkened((*usual).clone(), &seen))?;
-        shares.iter_mut().zip(&seen).for_each(|(share, seen)| *share *= seen);
+        for ((share, seen), usual) in shares.iter_mut().zip(&seen).zip(usual.data.as_chunks::<3>().0) {
+            // faint shares are doubt; and where nobody knows what is usual nothing can be told from it
+            let known = if *usual == UNKNOWN { 0.0 } else { *seen };
+            let sure = ((*share - DOUBT[0]) / (DOUBT[1] - DOUBT[0])).clamp(0.0, 1.0);
+            *share *= known * sure * sure * (3.0 - 2.0 * sure);
+        }
         Ok(Cover { shares, usual })
     }
 
@@ -142,12 +146,25 @@ impl Occluders {
     }
 }
 
+/// The faces that say what is usual: of all that are kept of the person in the clip, in even steps.
+pub(crate) fn known_faces(project: &Project, clip: &Clip) -> Result<Vec<FaceId>, SwapError> {
+    const PORTION: usize = 500;
+    let mut faces = Vec::new();
+    for from in (0..clip.info.frames).step_by(PORTION) {
+        let portion = project.index().person_faces_in(clip.id, &clip.person, from..from + PORTION)?;
+        let kept = portion.into_iter().filter(|face| face.verdict != Some(Verdict::Rejected));
+        faces.extend(kept.filter(|face| face.record.crop.is_some()).map(|face| face.id));
+    }
+    let step = faces.len().div_ceil(KNOWN).max(1);
+    Ok(faces.into_iter().step_by(step).collect())
+}
+
 impl Known {
-    fn new(pose_deg: [f32; 2], flat: &RgbImage, seen: Vec<f32>) -> Self {
+    fn new(pose_deg: [f32; 2], flat: &RgbImage, seen: &[f32]) -> Self {
         let byte = |value: f32| (value.clamp(0.0, 1.0) * 255.0).round() as u8;
         let pixels = flat.data.as_chunks::<3>().0.iter().map(|pixel| pixel.map(byte)).collect();
         let clear = seen.iter().map(|seen| *seen > 0.5).collect();
-        Self { pose_deg, pixels, seen, clear }
+        Self { pose_deg, pixels, clear }
     }
 
     fn picture(&self) -> RgbImage {
@@ -234,7 +251,7 @@ impl Cover {
                 *share = share.clamp(before.min(*after), before.max(*after));
             }
         }
-        if steady.shares.iter().all(|&share| share < COVERED) {
+        if steady.shares.iter().all(|&share| share == 0.0) {
             // nothing is in front: no need to look for its edge
             return Ok(());
         }
@@ -277,7 +294,7 @@ mod tests {
 
     fn known(yaw: f32, value: f32, seen: f32) -> Known {
         let flat = RgbImage::filled(SIZE_PX, SIZE_PX, [value, 0.5, 0.0]);
-        Known::new([yaw, 0.0], &flat, vec![seen; SIZE_PX * SIZE_PX])
+        Known::new([yaw, 0.0], &flat, &vec![seen; SIZE_PX * SIZE_PX])
     }
 
     #[test]

@@ -186,11 +186,10 @@ impl Painter {
         sketch: &Sketch,
         neighbours: &[(isize, &Sketch)],
     ) -> Result<Patch, SwapError> {
-        let Sketch { face, footage, mesh: filmed_mesh, patch_from_frame, cover } = sketch;
+        let Sketch { face, footage, mesh, patch_from_frame, cover } = sketch;
         let near = neighbours.iter().map(|(frames, sketch)| (frames.unsigned_abs(), &sketch.face));
         let steady = steadied(face, near);
         let mut face = steady.resize(PATCH_PX, PATCH_PX, ResizeFilter::Lanczos)?;
-        let mut mesh = filmed_mesh.clone();
         let drawn = match &self.flat {
             None => face,
             Some(Flat { filmed, drawn, of_patch, details, .. }) => {
@@ -198,20 +197,20 @@ impl Painter {
                     details.add(&steady, &mut face);
                 }
                 let face = of_patch.continued(&face);
-                mesh = Shape::moved(filmed_mesh, filmed, drawn);
-                unflatten(&face, &mesh.points_in(patch_from_frame), &depths(&mesh), PATCH_PX)
+                let moved = Shape::moved(mesh, filmed, drawn);
+                unflatten(&face, &moved.points_in(patch_from_frame), &depths(&moved), PATCH_PX)
             }
         };
-        let mut mask = hull_mask(&mesh.points_in(patch_from_frame), PATCH_PX, SOFT_EDGE * PATCH_PX as f32);
+        let points = mesh.points_in(patch_from_frame);
+        let mut mask = hull_mask(&points, PATCH_PX, SOFT_EDGE * PATCH_PX as f32);
         if let Some(cover) = cover {
             let beside = [-1, 1].map(|wanted| {
                 let found = neighbours.iter().find(|(frames, _)| *frames == wanted);
                 found.and_then(|(_, sketch)| sketch.cover.as_ref())
             });
-            let points = filmed_mesh.points_in(patch_from_frame);
-            cover.take_out_of(&mut mask, beside, &points, &depths(filmed_mesh), footage)?;
+            cover.take_out_of(&mut mask, beside, &points, &depths(mesh), footage)?;
         }
-        let deep = deep_mask(&mesh, patch_from_frame);
+        let deep = deep_mask(mesh, patch_from_frame);
         Ok(Patch { drawn, footage: footage.clone(), mask, deep, patch_from_frame: *patch_from_frame })
     }
 

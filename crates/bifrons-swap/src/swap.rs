@@ -5,11 +5,12 @@ use std::ops::Range;
 use bifrons_media::Clip;
 use bifrons_net::Device;
 use bifrons_project::{Checkpoint, Clip as ClipRow, ClipFingerprint, ContentHash, Index, Project};
-use bifrons_vision::Mesh;
 use bifrons_vision::align::Shape;
+use bifrons_vision::{Mesh, Occlusion};
 
 use crate::SwapError;
 use crate::detail::references;
+use crate::occlusion::known_faces;
 use crate::patch::Painter;
 
 /// Frames in a chunk: some seconds of work.
@@ -59,10 +60,18 @@ impl Swap<'_> {
         let model: Vec<_> = files.iter().map(|(name, entry)| format!("{name} {}", entry.blake3)).collect();
         let detail = references(self.project, self.identity)?;
         let detail: Vec<_> = detail.iter().map(|face| face.id).collect();
+        // what tells what is in front
+        let front = match self.over_everything {
+            true => None,
+            false => Some((
+                known_faces(self.project, self.clip)?,
+                ContentHash::of_bytes(Occlusion::file().bytes).to_string(),
+            )),
+        };
         let faces = faces_hash(self.project.index(), self.clip, everybody)?;
         let text = format!(
-            "{METHOD} {:?} {} {} {faces} {model:?} {detail:?} {} {rest}",
-            self.clip.info.fingerprint, self.clip.person, self.identity, self.over_everything
+            "{METHOD} {:?} {} {} {faces} {model:?} {detail:?} {front:?} {rest}",
+            self.clip.info.fingerprint, self.clip.person, self.identity
         );
         Ok(ContentHash::of_bytes(text.as_bytes()).to_string()[..16].to_owned())
     }

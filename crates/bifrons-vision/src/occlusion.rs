@@ -21,7 +21,7 @@ impl Occlusion {
     /// Side of the flattened faces that it compares, in pixels.
     pub const SIZE_PX: usize = 128;
 
-    /// Loads the network from inside the program (half a megabyte).
+    /// Loads the network from inside the program (0.7 MB).
     ///
     /// # Errors
     /// [`VisionError::Network`] when the program file is damaged.

@@ -3,7 +3,8 @@
 //! A mesh says where a face is, anew in every frame, and each time a little off. What the skin did between two frames the
 //! picture says much more exactly: around each point the gradients of the two (Lucas and Kanade 1981) give by how much
 //! the mesh slipped. Slips summed up are what the mesh's error did over time; its mean over some frames is kept and the rest
-//! taken out. No motion of the skin is damped by that, however fast: only what the skin did not do.
+//! taken out. Motion of the skin is not damped by that, however fast. Hands before a face move otherwise and mislead; how far
+//! a mesh can be moved is bounded.
 
 use std::sync::LazyLock;
 
@@ -13,7 +14,9 @@ use crate::Mesh;
 use crate::align::{Framing, canonical_point, crop_from_frame};
 use crate::geometry::{Point, Similarity};
 use crate::mesh::MESH_POINTS;
-use crate::mesh_points::{EYE_LEFT, EYE_RIGHT, FACE_POINTS, LIPS_OUTER};
+use crate::mesh_points::{
+    EYE_LEFT, EYE_OUTER_LEFT, EYE_OUTER_RIGHT, EYE_RIGHT, FACE_OVAL, FACE_POINTS, LIPS_OUTER,
+};
 
 /// Frames before and after over which the mesh's error is averaged.
 pub const SLIP_REACH: usize = 8;
@@ -34,6 +37,10 @@ const TEXTURE: f32 = 4e-5;
 const LEFT: f32 = 0.03;
 /// Skin within this distance slips alike, in eye distances of the canonical face.
 const ALIKE: f64 = 0.22;
+/// So near to the outline the background is seen, too, in eye distances.
+const OUTLINE: f64 = 0.12;
+/// A mesh is not off by more than this, in eye distances: more is something else that moves (a hand).
+const MOST: f64 = 0.06;
 /// Where no place says anything nothing slipped; this counts as much as so much of a place that does.
 const STAYS: f32 = 0.1;
 
@@ -42,7 +49,7 @@ const STAYS: f32 = 0.1;
 pub struct Slips(Vec<[f32; 2]>);
 
 /// How much two points share their slip, and whether what is seen at a point counts: not where lids and lips move over what
-/// lies behind them.
+/// lies behind them, nor at the outline, beyond which the background moves otherwise.
 struct Neighbours {
     shares: Vec<f32>,
     counts: Vec<bool>,
@@ -50,7 +57,7 @@ struct Neighbours {
 
 static NEIGHBOURS: LazyLock<Neighbours> = LazyLock::new(|| {
     let points: Vec<Point> = (0..MESH_POINTS).map(canonical_point).collect();
-    let unit = points[EYE_LEFT[0]].distance(points[EYE_RIGHT[0]]).max(f64::EPSILON);
+    let unit = points[EYE_OUTER_LEFT].distance(points[EYE_OUTER_RIGHT]).max(f64::EPSILON);
     let share = |a: Point, b: Point| {
         let apart = a.distance(b) / (ALIKE * unit);
         (-0.5 * apart * apart).exp() as f32
@@ -68,7 +75,8 @@ static NEIGHBOURS: LazyLock<Neighbours> = LazyLock::new(|| {
                 [(points[i].x - middle.x) / bound(|p| p.x), (points[i].y - middle.y) / bound(|p| p.y)];
             x.hypot(y) < 1.25
         };
-        i < FACE_POINTS && !moving.iter().any(within)
+        let at_outline = FACE_OVAL.iter().any(|&oval| points[i].distance(points[oval]) < OUTLINE * unit);
+        i < FACE_POINTS && !at_outline && !moving.iter().any(within)
     });
     Neighbours { shares, counts: counts.collect() }
 });
@@ -213,8 +221,12 @@ pub fn without_slips<'a>(
     };
     add(&mut before.into_iter(), 1.0);
     add(&mut after.into_iter(), -1.0);
-    let points = mesh.points().iter().zip(sum);
-    let points = points.map(|(&[x, y, z], by)| [x + (by[0] / total) as f32, y + (by[1] / total) as f32, z]);
+    let most = MOST * mesh.point(EYE_OUTER_LEFT).distance(mesh.point(EYE_OUTER_RIGHT));
+    let points = mesh.points().iter().zip(sum).map(|(&[x, y, z], sum)| {
+        let by = sum.map(|sum| sum / total);
+        let share = most / by[0].hypot(by[1]).max(most).max(f64::EPSILON);
+        [x + (share * by[0]) as f32, y + (share * by[1]) as f32, z]
+    });
     Mesh::try_from(points.collect::<Vec<_>>()).unwrap_or_else(|_| mesh.clone())
 }
 

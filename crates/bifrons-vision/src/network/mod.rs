@@ -1,7 +1,7 @@
 //! Running the pretrained networks.
 //!
-//! Those that are run for every frame are run by our own kernels ([`Planned`], `bifrons-kernels::infer`). Networks with
-//! operators that those do not know are run by rten ([`OnnxNetwork`]).
+//! Those that find faces are run by our own kernels ([`Planned`], `bifrons-kernels::infer`). Networks with operators that
+//! those do not know are run by rten ([`OnnxNetwork`]).
 
 mod build;
 mod onnx;

@@ -145,15 +145,7 @@ pub(super) fn convert_clip(
     let finish = Finishing::new(project, film, &checkpoint, watcher.as_ref(), context)?;
     let veil = watcher.as_ref().map(|watcher| Veil { vision: &watcher.vision, recogniser: watcher });
     let job = FilmJob {
-        swap: Swap {
-            project,
-            clip,
-            identity,
-            checkpoint: &checkpoint,
-            device,
-            // what is in front might be the witness's own face, taken for a hand
-            over_everything: over_everything || veil.is_some(),
-        },
+        swap: Swap { project, clip, identity, checkpoint: &checkpoint, device, over_everything },
         output,
         finish: &finish,
         veil: veil.as_ref(),
