@@ -8,12 +8,13 @@
 use bifrons_media::{ResizeFilter, RgbImage};
 use bifrons_project::{Face, Project, ProjectError, Review};
 use bifrons_vision::Mesh;
-use bifrons_vision::align::{FlatMask, crop_from_canonical, crop_from_frame, flatten};
+use bifrons_vision::align::FlatMask;
 use bifrons_vision::pose::{eye_openness, mouth_openness};
 use rayon::prelude::*;
 
 use crate::SwapError;
 use crate::averages::averaged;
+use crate::crop::Crop;
 
 /// Frames of the identity that are kept.
 const REFERENCES: usize = 40;
@@ -63,20 +64,12 @@ impl Details {
         let inside = FlatMask::new(drawn_px, 1.0);
         let mut kept = Vec::new();
         for face in references(project, person)? {
-            // a crop that is gone is one reference less: crops are derived, the model is what counts
-            let path =
-                folders.get(&face.clip).zip(face.record.crop.as_ref()).map(|(dir, name)| dir.join(name));
-            let Some(crop) = path.and_then(|path| std::fs::read(path).ok()) else { continue };
-            let (Ok(crop), Ok(mesh)) = (RgbImage::decode(&crop), Mesh::try_from(face.record.points.clone()))
-            else {
-                continue;
-            };
-            let (points, scale) = (mesh.points_in(&crop_from_frame(&mesh)), crop_from_canonical().scale());
-            let (seen_by_net, mut shown) = flatten(&crop, &points, scale, input_px, 1.0);
+            let Some(crop) = Crop::of(&face, &folders) else { continue };
+            let (seen_by_net, mut shown) = crop.flattened(input_px);
             shown.iter_mut().zip(of_input.inside()).for_each(|(seen, inside)| *seen *= inside);
             let drawn = draw(&seen_by_net, &shown)?;
-            let truth = flatten(&crop, &points, scale, size_px, 1.0);
-            let (_, seen) = flatten(&crop, &points, scale, drawn_px, 1.0);
+            let truth = crop.flattened(size_px);
+            let (_, seen) = crop.flattened(drawn_px);
             kept.push(Reference::new(&drawn, &truth, seen, &inside)?);
         }
         Ok(Self { references: kept, inside })

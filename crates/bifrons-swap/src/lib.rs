@@ -12,6 +12,7 @@ mod averages;
 pub mod blend;
 pub mod color;
 mod compose;
+mod crop;
 mod detail;
 mod error;
 pub mod film;

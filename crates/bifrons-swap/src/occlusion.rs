@@ -11,13 +11,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bifrons_media::{ResizeFilter, RgbImage};
 use bifrons_project::{Clip, FaceId, Project, Verdict};
-use bifrons_vision::align::{FlatMask, crop_from_canonical, crop_from_frame, flatten, unflatten};
+use bifrons_vision::align::{FlatMask, flatten, unflatten};
 use bifrons_vision::geometry::Point;
-use bifrons_vision::{Mesh, Occlusion, Pose};
+use bifrons_vision::{Occlusion, Pose};
 use rayon::prelude::*;
 
 use crate::SwapError;
 use crate::averages::averaged;
+use crate::crop::Crop;
 
 const SIZE_PX: usize = Occlusion::SIZE_PX;
 /// Faces of a clip that are looked at for what is usual.
@@ -76,17 +77,12 @@ impl Occluders {
     /// # Errors
     /// [`SwapError::Vision`] when the network cannot be loaded, [`SwapError::Project`].
     pub(crate) fn of_clip(project: &Project, clip: &Clip) -> Result<Option<Self>, SwapError> {
-        let folder = project.index().crop_folders()?.remove(&clip.id);
+        let folders = project.index().crop_folders()?;
         let faces: Result<Vec<_>, _> =
             known_faces(project, clip)?.into_iter().map(|face| project.index().face(face)).collect();
         let inside = FlatMask::new(SIZE_PX, 1.0);
         let known = faces?.into_par_iter().filter_map(|face| {
-            // a crop that is gone is one face less: crops are derived
-            let crop = folder.as_ref()?.join(face.record.crop?);
-            let crop = RgbImage::decode(&std::fs::read(crop).ok()?).ok()?;
-            let mesh = Mesh::try_from(face.record.points).ok()?;
-            let points = mesh.points_in(&crop_from_frame(&mesh));
-            let (flat, seen) = flatten(&crop, &points, crop_from_canonical().scale(), SIZE_PX, 1.0);
+            let (flat, seen) = Crop::of(&face, &folders)?.flattened(SIZE_PX);
             Some((Known::new([face.record.yaw_deg, face.record.pitch_deg], &flat, &seen), seen))
         });
         let (mut known, seen): (Vec<Known>, Vec<Vec<f32>>) = known.unzip();
