@@ -97,7 +97,7 @@ pub(crate) fn matte(frame: &mut Frame, places: &[&Place]) -> Result<(), SwapErro
 }
 
 /// Where in its frame a patch lies.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Place {
     rect: PixelRect,
     rect_from_patch: Similarity,

@@ -10,6 +10,7 @@
 mod ahead;
 mod averages;
 pub mod blend;
+mod carried;
 pub mod color;
 mod compose;
 mod crop;

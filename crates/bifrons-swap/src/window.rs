@@ -11,9 +11,11 @@ use std::collections::VecDeque;
 
 use bifrons_media::{Clip, Frame};
 use bifrons_project::{Clip as ClipRow, Index};
+use bifrons_vision::Flow;
 use rayon::prelude::*;
 
 use crate::SwapError;
+use crate::carried::{Link, REACH as CARRIED_REACH, Seen, carried};
 use crate::compose::{Look, Place};
 use crate::followed::Followed;
 use crate::patch::{Painter, Patch, Sketch};
@@ -25,6 +27,7 @@ const LOOK_SIGMA_FRAMES: f32 = 4.0;
 const MOST_AT_ONCE: usize = 8;
 
 /// A face drawn and not yet composed.
+#[derive(Clone)]
 pub(crate) struct Drawn {
     pub(crate) track: u32,
     pub(crate) patch: Patch,
@@ -41,9 +44,32 @@ struct Read {
 
 /// A frame whose faces are finished.
 struct Finished {
-    frame: Frame,
-    faces: Vec<Drawn>,
+    index: usize,
+    /// `None` once it is given out.
+    frame: Option<Frame>,
+    faces: Vec<Face>,
     looks: Vec<(u32, Look)>,
+}
+
+/// A finished face, and how its skin moves to the frame before and the one after, once that is known.
+struct Face {
+    drawn: Drawn,
+    seen: Seen,
+    back: Option<Flow>,
+    onward: Option<Flow>,
+}
+
+impl Face {
+    fn link(&self) -> Link<'_> {
+        let Self { drawn, seen, back, onward } = self;
+        Link { patch: &drawn.patch, seen, back: back.as_ref(), onward: onward.as_ref() }
+    }
+}
+
+impl Finished {
+    fn face(&self, track: u32) -> Option<&Face> {
+        self.faces.iter().find(|face| face.drawn.track == track)
+    }
 }
 
 /// Reads ahead as far as smoothing needs.
@@ -56,10 +82,9 @@ pub(crate) struct Window<'a> {
     read: VecDeque<Read>,
     /// The next frame whose faces are to be finished.
     unfinished: usize,
-    /// Frames whose faces are finished and which are not yet given out, in order.
-    ahead: VecDeque<(Frame, Vec<Drawn>)>,
-    /// Looks of the frames around, those given out included.
-    looks: VecDeque<(usize, Vec<(u32, Look)>)>,
+    /// Frames whose faces are finished, in order: those not yet given out, and before them those whose looks or drawings
+    /// count for them.
+    finished: VecDeque<Finished>,
     /// The next frame to give out.
     next: usize,
     /// Whether it has gone to a frame at all.
@@ -74,8 +99,7 @@ impl<'a> Window<'a> {
             to_draw: 0,
             read: VecDeque::new(),
             unfinished: 0,
-            ahead: VecDeque::new(),
-            looks: VecDeque::new(),
+            finished: VecDeque::new(),
             next: 0,
             started: false,
         }
@@ -91,8 +115,7 @@ impl<'a> Window<'a> {
         if self.started && self.next == frame {
             return Ok(());
         }
-        self.ahead.clear();
-        self.looks.clear();
+        self.finished.clear();
         self.read.clear();
         // the same neighbours as if read from the start
         self.unfinished = frame.saturating_sub(LOOK_REACH);
@@ -105,7 +128,7 @@ impl<'a> Window<'a> {
             if finished.is_empty() {
                 break;
             }
-            self.looks.extend(finished.into_iter().map(|done| (done.frame.index(), done.looks)));
+            self.finished.extend(finished.into_iter().map(|done| Finished { frame: None, ..done }));
         }
         Ok(())
     }
@@ -116,33 +139,50 @@ impl<'a> Window<'a> {
         count: usize,
         work: impl Fn(Frame, Vec<(Drawn, Look)>) -> Result<T, SwapError> + Sync,
     ) -> Result<Vec<T>, SwapError> {
-        while self.ahead.len() < LOOK_REACH + count {
+        while self.unfinished < self.next + LOOK_REACH + count {
             let finished = self.finish(Self::at_once())?;
             if finished.is_empty() {
                 break;
             }
-            for Finished { frame, faces, looks } in finished {
-                self.looks.push_back((frame.index(), looks));
-                self.ahead.push_back((frame, faces));
-            }
+            self.finished.extend(finished);
         }
-        let mut ready = Vec::new();
-        for (frame, faces) in self.ahead.drain(..count.min(self.ahead.len())) {
-            let with_look = faces.into_iter().map(|face| {
-                let look = smoothed_look(&self.looks, frame.index(), face.track);
-                (face, look)
-            });
-            let faces: Vec<_> = with_look.collect();
-            ready.push((frame, faces));
-        }
-        let done: Result<Vec<T>, SwapError> =
-            ready.into_par_iter().map(|(frame, faces)| work(frame, faces)).collect();
-        let done = done?;
+        self.find_motions();
+        let wanted = self.next..self.next + count;
+        let taken = self.finished.iter_mut().filter(|done| wanted.contains(&done.index));
+        let taken: Vec<_> = taken.filter_map(|done| done.frame.take()).collect();
+        let finished = &self.finished;
+        let done = taken.into_par_iter().map(|frame| {
+            let faces = faces_of(finished, frame.index());
+            work(frame, faces)
+        });
+        let done = done.collect::<Result<Vec<T>, SwapError>>()?;
         self.next += done.len();
-        while self.looks.front().is_some_and(|(index, _)| index + LOOK_REACH < self.next) {
-            self.looks.pop_front();
+        while self.finished.front().is_some_and(|done| done.index + LOOK_REACH < self.next) {
+            self.finished.pop_front();
         }
         Ok(done)
+    }
+
+    /// How skin moves between neighbouring frames, where that is not known yet.
+    fn find_motions(&mut self) {
+        let known = |face: &Face, next: &Face| face.onward.is_some() && next.back.is_some();
+        let frames = self.finished.make_contiguous();
+        let pairs = frames.windows(2).enumerate().flat_map(|(place, pair)| {
+            let tracks = pair[0].faces.iter().map(|face| face.drawn.track);
+            tracks.map(move |track| (place, track))
+        });
+        let found = pairs.collect::<Vec<_>>().into_par_iter().filter_map(|(place, track)| {
+            let (here, next) = (frames[place].face(track)?, frames[place + 1].face(track)?);
+            let motions = || (here.seen.motion_to(&next.seen), next.seen.motion_to(&here.seen));
+            (!known(here, next)).then(|| (place, track, motions()))
+        });
+        for (place, track, (onward, back)) in found.collect::<Vec<_>>() {
+            let face = |done: &mut Finished, put: &dyn Fn(&mut Face)| {
+                done.faces.iter_mut().filter(|face| face.drawn.track == track).for_each(put);
+            };
+            face(&mut frames[place], &|face| face.onward = Some(onward.clone()));
+            face(&mut frames[place + 1], &|face| face.back = Some(back.clone()));
+        }
     }
 
     /// Finishes the faces of the next frames, once those after them that steady them are drawn. None are left when none come.
@@ -168,9 +208,15 @@ impl<'a> Window<'a> {
                 let patch = painter.finish(sketch, &near)?;
                 let place = Place::of(&patch, &frame);
                 looks.push((*track, Look::of(&patch, &frame, &place)));
-                faces.push(Drawn { track: *track, patch, place });
+                let seen = Seen::of(&patch);
+                faces.push(Face {
+                    drawn: Drawn { track: *track, patch, place },
+                    seen,
+                    back: None,
+                    onward: None,
+                });
             }
-            Ok(Finished { frame, faces, looks })
+            Ok(Finished { index, frame: Some(frame), faces, looks })
         });
         let finished = finished.collect::<Result<Vec<_>, SwapError>>()?;
         self.unfinished += finished.len();
@@ -195,14 +241,30 @@ impl<'a> Window<'a> {
     }
 }
 
+/// The faces of a frame as they are laid over it: each drawing carried along with its skin, and the look it is to have.
+fn faces_of(finished: &VecDeque<Finished>, frame: usize) -> Vec<(Drawn, Look)> {
+    let Some(place) = finished.iter().position(|done| done.index == frame) else { return Vec::new() };
+    let faces = finished[place].faces.iter().map(|face| {
+        let track = face.drawn.track;
+        let beside = |step: isize| -> Vec<Link<'_>> {
+            let places = (1..=CARRIED_REACH as isize).map(|far| place.checked_add_signed(far * step));
+            places.map_while(|place| finished.get(place?)?.face(track)).map(Face::link).collect()
+        };
+        let drawn = carried(face.link(), &beside(-1), &beside(1));
+        let patch = Patch { drawn, ..face.drawn.patch.clone() };
+        (Drawn { patch, ..face.drawn.clone() }, smoothed_look(finished, frame, track))
+    });
+    faces.collect()
+}
+
 /// The look of a track in a frame, smoothed over the frames around.
-fn smoothed_look(looks: &VecDeque<(usize, Vec<(u32, Look)>)>, frame: usize, track: u32) -> Look {
-    let mut near = Vec::new();
-    for (index, looks) in looks.iter().filter(|(index, _)| index.abs_diff(frame) <= LOOK_REACH) {
-        let own = looks.iter().filter(|(other, _)| *other == track);
-        near.extend(own.map(|(_, look)| (gaussian(*index, frame, LOOK_SIGMA_FRAMES), *look)));
-    }
-    Look::weighted_mean(&near)
+fn smoothed_look(finished: &VecDeque<Finished>, frame: usize, track: u32) -> Look {
+    let near = finished.iter().filter(|done| done.index.abs_diff(frame) <= LOOK_REACH);
+    let near = near.flat_map(|done| {
+        let own = done.looks.iter().filter(|(other, _)| *other == track);
+        own.map(|(_, look)| (gaussian(done.index, frame, LOOK_SIGMA_FRAMES), *look))
+    });
+    Look::weighted_mean(&near.collect::<Vec<_>>())
 }
 
 fn gaussian(index: usize, center: usize, sigma: f32) -> f32 {

@@ -1,0 +1,229 @@
+//! Drawings carried along the motion of the skin.
+//!
+//! A drawn face is laid onto a mesh, and however steady that is, it does not move quite as the skin it replaces does: it swims. By
+//! how much the skin moved from frame to frame the footage says. So each drawing is averaged with those of the frames around
+//! it, each carried along the footage's motion to where its skin is now. What the drawings agree on stays sharp; what swims
+//! or trembles is averaged out. Where the footage itself does not look the same (a lid that closes, a hand), a neighbour does
+//! not count.
+
+use bifrons_media::RgbImage;
+use bifrons_vision::Flow;
+use rayon::prelude::*;
+
+use crate::averages::averaged;
+use crate::patch::{PATCH_PX, Patch};
+
+/// Frames before and after that count, and the deviation of their Gaussian weight.
+pub(crate) const REACH: usize = 3;
+const SIGMA_FRAMES: f32 = 2.0;
+/// Side of the squares in which motion is found, in pixels.
+const MOTION_PX: usize = PATCH_PX / 2;
+/// Root of the mean squared difference of the footage's lumas (0 to 1) beyond which a neighbour hardly counts.
+const SIGMA_LUMA: f32 = 0.03;
+/// Pixels of those on each side over which the difference is averaged.
+const AROUND: usize = 3;
+/// A weight below this is none.
+const LEAST_WEIGHT: f32 = 1e-3;
+
+/// What the footage shows where a patch lies, as far as motion is concerned.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    lumas: Vec<f32>,
+    /// Where the face is.
+    wanted: Vec<f32>,
+}
+
+/// A drawn face of a track, and how its skin moves to the frame before and to the one after; `None` where the track has
+/// none, or it is not known yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Link<'a> {
+    pub(crate) patch: &'a Patch,
+    pub(crate) seen: &'a Seen,
+    pub(crate) back: Option<&'a Flow>,
+    pub(crate) onward: Option<&'a Flow>,
+}
+
+impl Seen {
+    pub(crate) fn of(patch: &Patch) -> Self {
+        Self { lumas: halved(&patch.footage.lumas()), wanted: halved(&patch.mask) }
+    }
+
+    /// How the skin moves from here to there.
+    pub(crate) fn motion_to(&self, there: &Self) -> Flow {
+        Flow::between(&self.lumas, &there.lumas, &self.wanted, MOTION_PX)
+    }
+}
+
+/// The drawing of `own`, averaged with those before and after it, the nearest first.
+pub(crate) fn carried(own: Link<'_>, before: &[Link<'_>], after: &[Link<'_>]) -> RgbImage {
+    let mut carried = Vec::new();
+    for (side, step) in
+        [(before, (|link| link.back) as fn(Link<'_>) -> Option<&Flow>), (after, |link| link.onward)]
+    {
+        let (mut whole, mut last) = (None::<Flow>, own);
+        for (number, &link) in side.iter().take(REACH).enumerate() {
+            let Some(step) = step(last) else { break };
+            let flow = whole.map_or_else(|| step.clone(), |whole| whole.then(step));
+            carried.push((link, weights(own.seen, link.seen, &flow, number + 1), flow.clone()));
+            (whole, last) = (Some(flow), link);
+        }
+    }
+    let mut drawn = own.patch.drawn.clone();
+    let rows = drawn.data.par_chunks_exact_mut(3 * PATCH_PX).zip(own.patch.mask.par_chunks_exact(PATCH_PX));
+    rows.enumerate().for_each(|(y, (row, mask))| {
+        for (x, pixel) in row.as_chunks_mut::<3>().0.iter_mut().enumerate().filter(|(x, _)| mask[*x] > 0.0) {
+            let place = [x, y].map(|v| v as f32 + 0.5);
+            let (mut sum, mut total) = (*pixel, 1.0);
+            for (link, weights, flow) in &carried {
+                let weight = weights[y / 2 * MOTION_PX + x / 2];
+                if weight < LEAST_WEIGHT {
+                    continue;
+                }
+                let [dx, dy] = flow.at(place.map(|v| v / 2.0));
+                let there = sample(&link.patch.drawn, place[0] + 2.0 * dx, place[1] + 2.0 * dy);
+                sum.iter_mut().zip(there).for_each(|(sum, value)| *sum += weight * value);
+                total += weight;
+            }
+            *pixel = sum.map(|sum| sum / total);
+        }
+    });
+    drawn
+}
+
+/// How much a neighbour counts at each place: by how far it is, and how alike the footage looks there once it has moved.
+fn weights(here: &Seen, there: &Seen, flow: &Flow, frames: usize) -> Vec<f32> {
+    let distance = frames as f32 / SIGMA_FRAMES;
+    let nearness = -0.5 * distance * distance;
+    let squares: Vec<f32> = flow
+        .steps()
+        .iter()
+        .enumerate()
+        .map(|(at, [dx, dy])| {
+            let (x, y) = ((at % MOTION_PX) as f32 + dx, (at / MOTION_PX) as f32 + dy);
+            (luma(&there.lumas, x, y) - here.lumas[at]).powi(2)
+        })
+        .collect();
+    let around = averaged(&squares, MOTION_PX, AROUND);
+    around.into_iter().map(|square| (nearness - 0.5 * square / (SIGMA_LUMA * SIGMA_LUMA)).exp()).collect()
+}
+
+/// Between pixels linear; `(0, 0)` is the first pixel's middle.
+fn luma(plane: &[f32], x: f32, y: f32) -> f32 {
+    let last = (MOTION_PX - 1) as f32;
+    let (x, y) = (x.clamp(0.0, last), y.clamp(0.0, last));
+    let (column, row) = ((x as usize).min(MOTION_PX - 2), (y as usize).min(MOTION_PX - 2));
+    let (fx, fy) = (x - column as f32, y - row as f32);
+    let at = |dx: usize, dy: usize| plane[(row + dy) * MOTION_PX + column + dx];
+    let (top, bottom) = (at(0, 0) + fx * (at(1, 0) - at(0, 0)), at(0, 1) + fx * (at(1, 1) - at(0, 1)));
+    top + fy * (bottom - top)
+}
+
+/// A picture between its pixels by cubic convolution (Keys 1981), which keeps it sharp; the first pixel's middle is
+/// `(0.5, 0.5)`.
+fn sample(picture: &RgbImage, x: f32, y: f32) -> [f32; 3] {
+    let taps = |t: f32| -> [f32; 4] {
+        let (t2, t3) = (t * t, t * t * t);
+        [
+            -0.5 * t3 + t2 - 0.5 * t,
+            1.5 * t3 - 2.5 * t2 + 1.0,
+            -1.5 * t3 + 2.0 * t2 + 0.5 * t,
+            0.5 * t3 - 0.5 * t2,
+        ]
+    };
+    let (x, y) = (x - 0.5, y - 0.5);
+    let (column, row) = (x.floor(), y.floor());
+    let (across, down) = (taps(x - column), taps(y - row));
+    let last = [picture.width as isize - 1, picture.height as isize - 1];
+    let pixels = picture.data.as_chunks::<3>().0;
+    let mut sum = [0.0; 3];
+    for (j, down) in down.into_iter().enumerate() {
+        let line = (row as isize + j as isize - 1).clamp(0, last[1]) as usize * picture.width;
+        for (i, across) in across.into_iter().enumerate() {
+            let pixel = &pixels[line + (column as isize + i as isize - 1).clamp(0, last[0]) as usize];
+            let weight = across * down;
+            sum.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += weight * value);
+        }
+    }
+    sum
+}
+
+/// A plane of `PATCH_PX` at `MOTION_PX`.
+fn halved(plane: &[f32]) -> Vec<f32> {
+    let mean = |at: usize| {
+        let corner = 2 * (at / MOTION_PX) * PATCH_PX + 2 * (at % MOTION_PX);
+        (plane[corner] + plane[corner + 1] + plane[corner + PATCH_PX] + plane[corner + PATCH_PX + 1]) / 4.0
+    };
+    (0..MOTION_PX * MOTION_PX).map(mean).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use bifrons_vision::geometry::Similarity;
+
+    use super::*;
+
+    /// Skin with texture, seen so many pixels further to the right.
+    fn skin(shift: f32) -> RgbImage {
+        let data = (0..PATCH_PX * PATCH_PX).flat_map(|at| {
+            let (x, y) = ((at % PATCH_PX) as f32 - shift, (at / PATCH_PX) as f32);
+            [0.5 + 0.1 * (0.13 * x + 0.05 * y).sin() + 0.1 * (0.09 * y - 0.04 * x).sin(); 3]
+        });
+        RgbImage { width: PATCH_PX, height: PATCH_PX, data: data.collect() }
+    }
+
+    fn patch(footage: RgbImage, drawn: RgbImage) -> Patch {
+        let full = vec![1.0; PATCH_PX * PATCH_PX];
+        Patch { drawn, footage, mask: full.clone(), deep: full, patch_from_frame: Similarity::IDENTITY }
+    }
+
+    /// The middle of the first patch's drawing, carried from the second.
+    fn with_next(own: &Patch, next: &Patch) -> f32 {
+        let (seen, there) = (Seen::of(own), Seen::of(next));
+        let (onward, back) = (seen.motion_to(&there), there.motion_to(&seen));
+        let own = Link { patch: own, seen: &seen, back: None, onward: Some(&onward) };
+        let next = Link { patch: next, seen: &there, back: Some(&back), onward: None };
+        carried(own, &[], &[next]).get(PATCH_PX / 2, PATCH_PX / 2)[0]
+    }
+
+    fn even(value: f32) -> RgbImage {
+        RgbImage::filled(PATCH_PX, PATCH_PX, [value; 3])
+    }
+
+    #[test]
+    fn trembling_is_averaged_and_what_changes_in_the_footage_is_not() {
+        // one neighbour, one frame away: its weight is exp(-1/8)
+        let weight = (-0.125_f32).exp();
+        let found = with_next(&patch(skin(0.0), even(0.4)), &patch(skin(0.0), even(0.6)));
+        assert!((found - (0.4 + 0.6 * weight) / (1.0 + weight)).abs() < 1e-4, "{found}");
+        let found = with_next(&patch(skin(0.0), even(0.4)), &patch(even(0.9), even(0.6)));
+        assert!((found - 0.4).abs() < 1e-3, "a hand came: {found}");
+    }
+
+    #[test]
+    fn a_drawing_is_carried_to_where_its_skin_is() {
+        // both draw what they see: carried, they agree to the last detail
+        let drawn = |shift: f32| {
+            let mut drawn = skin(shift);
+            drawn.data.iter_mut().for_each(|value| *value = 1.0 - *value);
+            drawn
+        };
+        let (own, next) = (patch(skin(0.0), drawn(0.0)), patch(skin(6.4), drawn(6.4)));
+        let found = with_next(&own, &next);
+        let wanted = own.drawn.get(PATCH_PX / 2, PATCH_PX / 2)[0];
+        assert!((found - wanted).abs() < 0.004, "{found} {wanted}");
+        // without a motion nothing comes of it
+        let seen = Seen::of(&own);
+        let alone = Link { patch: &own, seen: &seen, back: None, onward: None };
+        assert_eq!(carried(alone, &[alone], &[alone]), own.drawn);
+    }
+
+    #[test]
+    fn between_pixels_a_picture_is_its_own_curve() {
+        let picture = skin(0.0);
+        for (x, y) in [(100.5, 50.5), (10.5, 200.5)] {
+            assert_eq!(sample(&picture, x, y), picture.get(x as usize, y as usize));
+        }
+        let (there, wanted) = (sample(&skin(0.3), 100.8, 50.5)[0], picture.get(100, 50)[0]);
+        assert!((there - wanted).abs() < 1e-3);
+    }
+}
