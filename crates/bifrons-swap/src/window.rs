@@ -7,6 +7,7 @@
 //! Frames are drawn, finished and composed several at once. Each depends on the footage and the index alone, so the film is
 //! the same for any number of threads.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use bifrons_media::{Clip, Frame};
@@ -16,7 +17,9 @@ use rayon::prelude::*;
 use crate::SwapError;
 use crate::compose::{Look, Place};
 use crate::followed::Followed;
+use crate::laid::Laid;
 use crate::patch::{Painter, Patch, Sketch};
+use crate::settings::{Adjustments, Settings};
 
 /// Frames before and after that count for colour and grain, and the deviation of their Gaussian weight.
 const LOOK_REACH: usize = 8;
@@ -25,10 +28,36 @@ const LOOK_SIGMA_FRAMES: f32 = 4.0;
 const MOST_AT_ONCE: usize = 8;
 
 /// A face drawn and not yet composed.
+#[derive(Debug)]
 pub(crate) struct Drawn {
     pub(crate) track: u32,
-    pub(crate) patch: Patch,
+    pub(crate) laid: Laid,
+    /// Of the patch as it is by default.
     pub(crate) place: Place,
+}
+
+impl Drawn {
+    /// What these settings make of it, and where that lies in its frame.
+    pub(crate) fn adjusted(&self, frame: &Frame, settings: &Settings) -> (Cow<'_, Patch>, Cow<'_, Place>) {
+        let patch = self.laid.adjusted(settings);
+        let place = match settings.changes_mask() {
+            true => Cow::Owned(Place::of(&patch, frame)),
+            false => Cow::Borrowed(&self.place),
+        };
+        (patch, place)
+    }
+}
+
+/// What becomes of the drawn faces.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum For<'a> {
+    /// A film by these settings.
+    Film(&'a Adjustments),
+    /// A look by settings that are not known yet: every face, with all that any of them could want.
+    Look {
+        /// Whether neighbours in time count as in a film. Without them it is seen sooner.
+        steady: bool,
+    },
 }
 
 /// A frame as it was read, with the faces that the network drew for it.
@@ -49,6 +78,11 @@ struct Finished {
 /// Reads ahead as far as smoothing needs.
 pub(crate) struct Window<'a> {
     painter: &'a Painter,
+    what_for: For<'a>,
+    /// Frames before and after whose drawings steady a face.
+    reach: usize,
+    /// And whose looks count for its own.
+    look_reach: usize,
     followed: Followed<'a>,
     /// The next frame to be drawn.
     to_draw: usize,
@@ -67,9 +101,22 @@ pub(crate) struct Window<'a> {
 }
 
 impl<'a> Window<'a> {
-    pub(crate) fn new(index: &'a Index, row: &'a ClipRow, clip: &'a Clip, painter: &'a Painter) -> Self {
+    pub(crate) fn new(
+        index: &'a Index,
+        row: &'a ClipRow,
+        clip: &'a Clip,
+        painter: &'a Painter,
+        what_for: For<'a>,
+    ) -> Self {
+        let (reach, look_reach) = match what_for {
+            For::Look { steady: false } => (0, 0),
+            For::Film(_) | For::Look { steady: true } => (painter.reach(), LOOK_REACH),
+        };
         Self {
             painter,
+            what_for,
+            reach,
+            look_reach,
             followed: Followed::new(index, row, clip),
             to_draw: 0,
             read: VecDeque::new(),
@@ -86,6 +133,14 @@ impl<'a> Window<'a> {
         rayon::current_num_threads().clamp(1, MOST_AT_ONCE)
     }
 
+    /// Frames worked on at once when so many are wanted: films go on, and waste none of them.
+    fn at_once_of(&self, missing: usize) -> usize {
+        match self.what_for {
+            For::Film(_) => Self::at_once(),
+            For::Look { .. } => Self::at_once().min(missing),
+        }
+    }
+
     /// Goes to a frame: the next one costs nothing, another one reads the neighbours before it too.
     pub(crate) fn seek(&mut self, frame: usize) -> Result<(), SwapError> {
         if self.started && self.next == frame {
@@ -95,8 +150,8 @@ impl<'a> Window<'a> {
         self.looks.clear();
         self.read.clear();
         // the same neighbours as if read from the start
-        self.unfinished = frame.saturating_sub(LOOK_REACH);
-        self.to_draw = self.unfinished.saturating_sub(self.painter.reach());
+        self.unfinished = frame.saturating_sub(self.look_reach);
+        self.to_draw = self.unfinished.saturating_sub(self.reach);
         self.followed.seek(self.to_draw)?;
         self.started = true;
         self.next = frame;
@@ -116,8 +171,9 @@ impl<'a> Window<'a> {
         count: usize,
         work: impl Fn(Frame, Vec<(Drawn, Look)>) -> Result<T, SwapError> + Sync,
     ) -> Result<Vec<T>, SwapError> {
-        while self.ahead.len() < LOOK_REACH + count {
-            let finished = self.finish(Self::at_once())?;
+        while self.ahead.len() < self.look_reach + count {
+            let missing = self.look_reach + count - self.ahead.len();
+            let finished = self.finish(self.at_once_of(missing))?;
             if finished.is_empty() {
                 break;
             }
@@ -129,7 +185,7 @@ impl<'a> Window<'a> {
         let mut ready = Vec::new();
         for (frame, faces) in self.ahead.drain(..count.min(self.ahead.len())) {
             let with_look = faces.into_iter().map(|face| {
-                let look = smoothed_look(&self.looks, frame.index(), face.track);
+                let look = smoothed_look(&self.looks, frame.index(), face.track, self.look_reach);
                 (face, look)
             });
             let faces: Vec<_> = with_look.collect();
@@ -139,7 +195,7 @@ impl<'a> Window<'a> {
             ready.into_par_iter().map(|(frame, faces)| work(frame, faces)).collect();
         let done = done?;
         self.next += done.len();
-        while self.looks.front().is_some_and(|(index, _)| index + LOOK_REACH < self.next) {
+        while self.looks.front().is_some_and(|(index, _)| index + self.look_reach < self.next) {
             self.looks.pop_front();
         }
         Ok(done)
@@ -147,12 +203,12 @@ impl<'a> Window<'a> {
 
     /// Finishes the faces of the next frames, once those after them that steady them are drawn. None are left when none come.
     fn finish(&mut self, count: usize) -> Result<Vec<Finished>, SwapError> {
-        let reach = self.painter.reach();
+        let reach = self.reach;
         self.sketch((self.unfinished + count + reach).saturating_sub(self.to_draw))?;
         let first = self.unfinished;
         let taken = self.read.iter_mut().filter(|read| (first..first + count).contains(&read.index));
         let taken: Vec<_> = taken.filter_map(|read| Some((read.index, read.frame.take()?))).collect();
-        let (read, painter) = (&self.read, self.painter);
+        let (read, painter, what_for) = (&self.read, self.painter, self.what_for);
         let finished = taken.into_par_iter().map(|(index, frame)| {
             let (mut faces, mut looks) = (Vec::new(), Vec::new());
             let own = read.iter().find(|read| read.index == index);
@@ -165,10 +221,14 @@ impl<'a> Window<'a> {
                     of_track.map(move |(_, sketch)| (frames, sketch))
                 });
                 let near: Vec<_> = near.collect();
-                let patch = painter.finish(sketch, &near)?;
-                let place = Place::of(&patch, &frame);
-                looks.push((*track, Look::of(&patch, &frame, &place)));
-                faces.push(Drawn { track: *track, patch, place });
+                let plain = match what_for {
+                    For::Film(chosen) => chosen.of(*track).detail != Settings::DEFAULT.detail,
+                    For::Look { .. } => true,
+                };
+                let laid = painter.lay(sketch, &near, plain)?;
+                let place = Place::of(&laid.patch, &frame);
+                looks.push((*track, Look::of(&laid.patch, &frame, &place)));
+                faces.push(Drawn { track: *track, laid, place });
             }
             Ok(Finished { frame, faces, looks })
         });
@@ -184,9 +244,11 @@ impl<'a> Window<'a> {
     fn sketch(&mut self, count: usize) -> Result<(), SwapError> {
         let frames = self.followed.next(count)?;
         self.to_draw += frames.len();
-        let painter = self.painter;
+        let (painter, what_for) = (self.painter, self.what_for);
+        let is_left = |track: u32| matches!(what_for, For::Film(chosen) if chosen.of(track).skip);
         let drawn = frames.into_par_iter().map(|(frame, meshes)| {
-            let sketches = meshes.into_iter().map(|(track, mesh)| Ok((track, painter.sketch(&frame, mesh)?)));
+            let meshes = meshes.into_iter().filter(|(track, _)| !is_left(*track));
+            let sketches = meshes.map(|(track, mesh)| Ok((track, painter.sketch(&frame, mesh)?)));
             let sketches = sketches.collect::<Result<Vec<_>, SwapError>>()?;
             Ok(Read { index: frame.index(), frame: Some(frame), sketches })
         });
@@ -196,9 +258,14 @@ impl<'a> Window<'a> {
 }
 
 /// The look of a track in a frame, smoothed over the frames around.
-fn smoothed_look(looks: &VecDeque<(usize, Vec<(u32, Look)>)>, frame: usize, track: u32) -> Look {
+fn smoothed_look(
+    looks: &VecDeque<(usize, Vec<(u32, Look)>)>,
+    frame: usize,
+    track: u32,
+    reach: usize,
+) -> Look {
     let mut near = Vec::new();
-    for (index, looks) in looks.iter().filter(|(index, _)| index.abs_diff(frame) <= LOOK_REACH) {
+    for (index, looks) in looks.iter().filter(|(index, _)| index.abs_diff(frame) <= reach) {
         let own = looks.iter().filter(|(other, _)| *other == track);
         near.extend(own.map(|(_, look)| (gaussian(*index, frame, LOOK_SIGMA_FRAMES), *look)));
     }

@@ -1,0 +1,165 @@
+//! Single frames of a film before it is made, to choose [`Settings`] by. They go the way that films go: the same drawing, the
+//! same neighbours, the same composing.
+
+use bifrons_media::{Clip, Frame, RgbImage};
+use bifrons_project::{Clip as ClipRow, Index};
+use bifrons_vision::geometry::{Border, warp_plane};
+
+use crate::SwapError;
+use crate::compose::{Look, compose_all, matte_of_all};
+use crate::patch::{PATCH_PX, Painter};
+use crate::settings::Settings;
+use crate::swap::Swap;
+use crate::window::{Drawn, For, Window};
+
+/// What may be shown of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// As the film will show it.
+    Result,
+    /// Where the new faces count, white on black.
+    Matte,
+    /// The footage, with a colour over where the new faces count.
+    Mask,
+    /// The footage, with a colour over what is in front of the faces, whether it stays there or not.
+    InFront,
+}
+
+/// Colours laid over the footage, and how strongly.
+const MASK: [f32; 3] = [0.1, 0.85, 0.3];
+const IN_FRONT: [f32; 3] = [0.95, 0.6, 0.05];
+const TINT: f32 = 0.6;
+
+/// Shows frames of one film.
+#[derive(Debug)]
+pub struct Preview {
+    painter: Painter,
+    row: ClipRow,
+    clip: Clip,
+}
+
+/// A frame whose faces are drawn; how they are put on can still be chosen, which takes no time.
+#[derive(Debug)]
+pub struct Still {
+    frame: Frame,
+    faces: Vec<(Drawn, Look)>,
+    steady: bool,
+}
+
+impl Preview {
+    /// Loads what draws.
+    ///
+    /// # Errors
+    /// As [`convert_film`](crate::convert_film).
+    pub fn open(swap: &Swap<'_>) -> Result<Self, SwapError> {
+        Ok(Self { clip: swap.open()?, painter: swap.painter()?, row: swap.clip.clone() })
+    }
+
+    /// Size of a frame as the footage stores it.
+    #[must_use]
+    pub fn stored_size_px(&self) -> (usize, usize) {
+        self.clip.stored_size_px()
+    }
+
+    /// Draws the faces of `count` frames from `first` on; fewer at the end of the clip. With `steady`, all neighbours count
+    /// that count in the film; without, only how the mesh moved, which is sooner there.
+    ///
+    /// # Errors
+    /// [`SwapError`].
+    pub fn stills(
+        &self,
+        index: &Index,
+        first: usize,
+        count: usize,
+        steady: bool,
+    ) -> Result<Vec<Still>, SwapError> {
+        let mut window = Window::new(index, &self.row, &self.clip, &self.painter, For::Look { steady });
+        window.seek(first)?;
+        window.next(count, |frame, faces| Ok(Still { frame, faces, steady }))
+    }
+}
+
+impl Still {
+    /// Number of the frame.
+    #[must_use]
+    pub fn index(&self) -> usize {
+        self.frame.index()
+    }
+
+    /// Whether it is the film's own frame, and not a first look.
+    #[must_use]
+    pub fn is_steady(&self) -> bool {
+        self.steady
+    }
+
+    /// The frame by the settings of each track.
+    ///
+    /// # Errors
+    /// [`SwapError`].
+    pub fn view(&self, view: View, settings: impl Fn(u32) -> Settings) -> Result<Frame, SwapError> {
+        let mut frame = self.frame.clone();
+        match view {
+            View::Result => compose_all(&mut frame, &self.faces, settings)?,
+            View::Matte => matte_of_all(&mut frame, &self.faces, settings)?,
+            View::Mask => {
+                for (face, settings) in self.faces.iter().map(|(face, _)| (face, settings(face.track))) {
+                    if !settings.skip {
+                        let (_, place) = face.adjusted(&frame, &settings);
+                        tint(&mut frame, face, &place.alpha, MASK)?;
+                    }
+                }
+            }
+            View::InFront => {
+                for (face, _) in &self.faces {
+                    if let Some(cover) = &face.laid.cover {
+                        let (place, outside) = (&face.place, Border::Constant(0.0));
+                        let (width, height) = (place.rect.width, place.rect.height);
+                        let from_patch = &place.rect_from_patch;
+                        let cover = warp_plane(cover, PATCH_PX, PATCH_PX, from_patch, width, height, outside);
+                        tint(&mut frame, face, &cover, IN_FRONT)?;
+                    }
+                }
+            }
+        }
+        Ok(frame)
+    }
+
+    /// Memory it takes, in bytes, nearly.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let frame = 3 * self.frame.width_px() * self.frame.height_px();
+        // a few pictures of three values and planes of one, four bytes each
+        frame + self.faces.len() * (3 * 3 + 3) * 4 * PATCH_PX * PATCH_PX
+    }
+
+    /// Share of the frame that the new faces cover, by the settings of each track.
+    #[must_use]
+    pub fn mask_share(&self, settings: impl Fn(u32) -> Settings) -> f64 {
+        let sum = |face: &Drawn| -> f64 {
+            let settings = settings(face.track);
+            if settings.skip {
+                return 0.0;
+            }
+            let (_, place) = face.adjusted(&self.frame, &settings);
+            place.alpha.iter().map(|alpha| f64::from(*alpha)).sum()
+        };
+        let covered: f64 = self.faces.iter().map(|(face, _)| sum(face)).sum();
+        covered / (self.frame.width_px() * self.frame.height_px()).max(1) as f64
+    }
+}
+
+/// Lays a colour over a face's place in the frame.
+fn tint(frame: &mut Frame, face: &Drawn, share: &[f32], colour: [f32; 3]) -> Result<(), SwapError> {
+    let rect = face.place.rect;
+    if rect.is_empty() {
+        return Ok(());
+    }
+    let mut picture: RgbImage = frame.rgb(rect);
+    for (pixel, share) in picture.data.as_chunks_mut::<3>().0.iter_mut().zip(share) {
+        for (value, colour) in pixel.iter_mut().zip(colour) {
+            *value += TINT * share * (colour - *value);
+        }
+    }
+    let touched: Vec<f32> = share.iter().map(|share| share.min(1.0)).collect();
+    Ok(frame.set_rgb(rect, &picture, &touched)?)
+}
