@@ -134,6 +134,8 @@ export interface FrameShown {
   steady: boolean;
   /** Share of the frame under the mask. */
   mask: number | null;
+  /** Whether somebody has no record of consent. */
+  labelled: boolean;
 }
 
 export type Decision =
@@ -220,6 +222,7 @@ async function frame(wanted: FrameWanted): Promise<FrameShown> {
     picture: await createImageBitmap(await answer.blob()),
     steady: answer.headers.get("x-steady") === "1",
     mask: mask === null ? null : Number(mask),
+    labelled: answer.headers.get("x-labelled") === "1",
   };
 }
 

@@ -126,7 +126,7 @@ function build(data: Film): void {
         void readMasks();
       }),
       h("div", { class: "views", role: "group", "aria-label": "View" }, ...VIEWS.map(toView)),
-      h("button", { class: "quiet view", id: "close", title: "Look closely (Z)", click: () => look(!close) }, "Close"),
+      h("button", { class: "quiet view", id: "zoom", title: "Look closely (Z)", click: () => look(!close) }, "Zoom"),
       h("div", { class: "spring" }),
       h("label", { class: "tick" }, matteBox, "Matte too"),
       h("button", { class: "main", id: "convert", click: () => void startOrStop() }, "Start conversion"),
@@ -135,7 +135,7 @@ function build(data: Film): void {
       "div",
       { class: "screen" },
       h("div", { class: "picture" }, canvas, split),
-      h("p", { class: "dim told", id: "told" }, ""),
+      h("p", { class: "dim told", id: "told", role: "status" }, "Loading the model…"),
       strip,
     ),
     makePanel(
@@ -208,7 +208,7 @@ function showAll(anew = false): void {
   for (const button of document.querySelectorAll<HTMLElement>("[data-view]")) {
     button.setAttribute("aria-pressed", String(button.dataset.view === view));
   }
-  byId("close").setAttribute("aria-pressed", String(close));
+  byId("zoom").setAttribute("aria-pressed", String(close));
   const { number, from, to, of, tracks, settings } = now;
   const shots = shotsOf(of).length;
   const names = `frames ${from} to ${to - 1}`;
@@ -237,6 +237,7 @@ function told(seen: Seen | null, why: string): void {
     measured.set(seen.frame, seen.mask);
     parts.push(`mask ${(100 * seen.mask).toFixed(2)} % of the picture`);
     parts.push(seen.steady ? "as in the film" : "first look, without its neighbours in time");
+    if (seen.labelled) parts.push("no consent on record: the film says so in its corner");
     showStrip();
   }
   place.textContent = parts.join(" · ");

@@ -6,6 +6,8 @@ import { GROUND } from "./paint.ts";
 /** How long a frame must be looked at before its neighbours are drawn: that takes a while. */
 const REST_MS = 300;
 
+const GIVEN_UP = 503;
+
 /** What is to be seen. */
 export interface Sight {
   clip: number;
@@ -21,6 +23,7 @@ export interface Seen {
   frame: number;
   steady: boolean;
   mask: number | null;
+  labelled: boolean;
 }
 
 /** Asks one after the other; of those that wait only the newest. */
@@ -30,16 +33,12 @@ class Lane {
 
   constructor(
     private readonly shown: (wanted: FrameWanted, shown: FrameShown) => void,
-    private readonly failed: (wanted: FrameWanted, why: string) => void,
+    private readonly failed: (wanted: FrameWanted, refused: Refused) => void,
   ) {}
 
   ask(wanted: FrameWanted | null): void {
     this.waiting = wanted;
     if (!this.asking) void this.run();
-  }
-
-  get isBusy(): boolean {
-    return this.asking;
   }
 
   private async run(): Promise<void> {
@@ -51,7 +50,7 @@ class Lane {
         this.shown(wanted, await api.frame(wanted));
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
-        this.failed(wanted, error.hint ? `${error.message}; ${error.hint}` : error.message);
+        this.failed(wanted, error);
       }
     }
     this.asking = false;
@@ -69,7 +68,8 @@ export class SplitView {
   private resting = 0;
   /** The frame that is drawn with all its neighbours, as a key. */
   private steady = "";
-  private asked = 0;
+  /** When each picture was asked for. */
+  private readonly asked = new WeakMap<FrameWanted, number>();
 
   private readonly footageLane = new Lane(
     (wanted, { picture }) => {
@@ -77,11 +77,15 @@ export class SplitView {
         this.footage?.close();
         this.footage = picture;
         this.draw();
+        this.canvas.dataset.footage = `${wanted.frame} ${wanted.close}`;
       }
     },
-    (_, why) => this.told(null, why),
+    (wanted, refused) => this.fail(wanted, refused),
   );
-  private readonly lane = new Lane((wanted, shown) => this.show(wanted, shown), (_, why) => this.told(null, why));
+  private readonly lane = new Lane(
+    (wanted, shown) => this.show(wanted, shown),
+    (wanted, refused) => this.fail(wanted, refused),
+  );
   private readonly steadyLane = new Lane(
     (wanted, shown) => {
       if (!this.isNow(wanted)) return;
@@ -90,7 +94,7 @@ export class SplitView {
       if (this.sight && sameSettings(wanted, this.sight)) this.show(wanted, shown);
       else this.askResult();
     },
-    (_, why) => this.told(null, why),
+    (wanted, refused) => this.fail(wanted, refused),
   );
 
   constructor(
@@ -120,17 +124,27 @@ export class SplitView {
       this.result?.close();
       this.result = null;
       this.draw();
-      if (sight) this.told({ frame: sight.frame, steady: true, mask: null }, "");
+      if (sight) this.told({ frame: sight.frame, steady: true, mask: null, labelled: false }, "");
       return;
     }
     const wanted: FrameWanted = { ...sight, identity: sight.identity, settings: sight.settings ?? undefined };
     const isSteady = this.steady === placeOf(sight);
-    this.asked = performance.now();
-    this.lane.ask({ ...wanted, steady: isSteady });
+    const now = { ...wanted, steady: isSteady };
+    this.asked.set(now, performance.now());
+    this.lane.ask(now);
     if (!isSteady) this.resting = window.setTimeout(() => this.steadyLane.ask({ ...wanted, steady: true }), REST_MS);
   }
 
-  private show(wanted: FrameWanted, { picture, steady, mask }: FrameShown): void {
+  /** What was given up for something else is no news. */
+  private fail(wanted: FrameWanted, { status, message, hint }: Refused): void {
+    if (!this.isNow(wanted)) return;
+    // given up for another tab: whoever is looked at has it drawn
+    if (status === GIVEN_UP && wanted.steady) {
+      if (document.hasFocus()) this.askResult();
+    } else this.told(null, hint ? `${message}; ${hint}` : message);
+  }
+
+  private show(wanted: FrameWanted, { picture, steady, mask, labelled }: FrameShown): void {
     if (!this.isNow(wanted) || wanted.view !== this.sight?.view) {
       picture.close();
       return;
@@ -144,9 +158,17 @@ export class SplitView {
     this.result?.close();
     this.result = picture;
     this.draw();
-    this.canvas.dataset.took = (performance.now() - this.asked).toFixed(0);
-    this.canvas.dataset.steady = String(steady);
-    this.told({ frame: wanted.frame, steady, mask }, "");
+    const asked = this.asked.get(wanted);
+    // what is seen, for people who measure
+    Object.assign(this.canvas.dataset, {
+      frame: wanted.frame,
+      view: wanted.view,
+      close: wanted.close,
+      steady,
+      settings: JSON.stringify(wanted.settings ?? null),
+      took: asked === undefined ? "" : (performance.now() - asked).toFixed(0),
+    });
+    this.told({ frame: wanted.frame, steady, mask, labelled }, "");
   }
 
   private isNow(wanted: FrameWanted): boolean {

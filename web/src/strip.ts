@@ -101,17 +101,17 @@ function row(
   for (; at < masks.frame.length; at++) {
     const frame = masks.frame[at] ?? 0;
     if (frame >= to) break;
-    const column = Math.floor(((frame - from) / (to - from)) * columns);
+    const column = Math.floor(((frame - from) * columns) / (to - from));
     const share = masks.share[at] ?? 0;
     const chosen = settings.get(masks.track[at] ?? -1);
     const part = !chosen || chosen.skip ? 0 : chosen.mask_size ** 2;
     whole[column] = Math.max(whole[column] ?? 0, share);
     kept[column] = Math.max(kept[column] ?? 0, share * part);
   }
-  const wide = width / columns;
   const bar = (column: number, share: number) => {
     const tall = (height - 6) * (share / most);
-    context.fillRect(column * wide, top + height - 1 - tall, Math.ceil(wide), tall);
+    const [left, right] = [Math.round((column * width) / columns), Math.round(((column + 1) * width) / columns)];
+    context.fillRect(left, top + height - tall, right - left, tall);
   };
   for (let column = 0; column < columns; column++) {
     context.fillStyle = "#4a4a4a";

@@ -34,7 +34,8 @@ async function frame(wanted3) {
   return {
     picture: await createImageBitmap(await answer.blob()),
     steady: answer.headers.get("x-steady") === "1",
-    mask: mask === null ? null : Number(mask)
+    mask: mask === null ? null : Number(mask),
+    labelled: answer.headers.get("x-labelled") === "1"
   };
 }
 var api = {
@@ -490,6 +491,7 @@ function badge(context, x, y, verdict) {
 
 // src/splitview.ts
 var REST_MS = 300;
+var GIVEN_UP = 503;
 var Lane = class {
   constructor(shown2, failed) {
     this.shown = shown2;
@@ -503,9 +505,6 @@ var Lane = class {
     this.waiting = wanted3;
     if (!this.asking) void this.run();
   }
-  get isBusy() {
-    return this.asking;
-  }
   async run() {
     this.asking = true;
     while (this.waiting) {
@@ -515,7 +514,7 @@ var Lane = class {
         this.shown(wanted3, await api.frame(wanted3));
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
-        this.failed(wanted3, error.hint ? `${error.message}; ${error.hint}` : error.message);
+        this.failed(wanted3, error);
       }
     }
     this.asking = false;
@@ -539,18 +538,23 @@ var SplitView = class {
   resting = 0;
   /** The frame that is drawn with all its neighbours, as a key. */
   steady = "";
-  asked = 0;
+  /** When each picture was asked for. */
+  asked = /* @__PURE__ */ new WeakMap();
   footageLane = new Lane(
     (wanted3, { picture: picture2 }) => {
       if (this.isNow(wanted3)) {
         this.footage?.close();
         this.footage = picture2;
         this.draw();
+        this.canvas.dataset.footage = `${wanted3.frame} ${wanted3.close}`;
       }
     },
-    (_, why) => this.told(null, why)
+    (wanted3, refused) => this.fail(wanted3, refused)
   );
-  lane = new Lane((wanted3, shown2) => this.show(wanted3, shown2), (_, why) => this.told(null, why));
+  lane = new Lane(
+    (wanted3, shown2) => this.show(wanted3, shown2),
+    (wanted3, refused) => this.fail(wanted3, refused)
+  );
   steadyLane = new Lane(
     (wanted3, shown2) => {
       if (!this.isNow(wanted3)) return;
@@ -558,7 +562,7 @@ var SplitView = class {
       if (this.sight && sameSettings(wanted3, this.sight)) this.show(wanted3, shown2);
       else this.askResult();
     },
-    (_, why) => this.told(null, why)
+    (wanted3, refused) => this.fail(wanted3, refused)
   );
   /** Shows something else, or the same by other settings. `anew`: what is drawn may have changed. */
   look(sight, anew = false) {
@@ -579,16 +583,24 @@ var SplitView = class {
       this.result?.close();
       this.result = null;
       this.draw();
-      if (sight) this.told({ frame: sight.frame, steady: true, mask: null }, "");
+      if (sight) this.told({ frame: sight.frame, steady: true, mask: null, labelled: false }, "");
       return;
     }
     const wanted3 = { ...sight, identity: sight.identity, settings: sight.settings ?? void 0 };
     const isSteady = this.steady === placeOf(sight);
-    this.asked = performance.now();
-    this.lane.ask({ ...wanted3, steady: isSteady });
+    const now = { ...wanted3, steady: isSteady };
+    this.asked.set(now, performance.now());
+    this.lane.ask(now);
     if (!isSteady) this.resting = window.setTimeout(() => this.steadyLane.ask({ ...wanted3, steady: true }), REST_MS);
   }
-  show(wanted3, { picture: picture2, steady, mask }) {
+  /** What was given up for something else is no news. */
+  fail(wanted3, { status, message, hint }) {
+    if (!this.isNow(wanted3)) return;
+    if (status === GIVEN_UP && wanted3.steady) {
+      if (document.hasFocus()) this.askResult();
+    } else this.told(null, hint ? `${message}; ${hint}` : message);
+  }
+  show(wanted3, { picture: picture2, steady, mask, labelled }) {
     if (!this.isNow(wanted3) || wanted3.view !== this.sight?.view) {
       picture2.close();
       return;
@@ -601,9 +613,16 @@ var SplitView = class {
     this.result?.close();
     this.result = picture2;
     this.draw();
-    this.canvas.dataset.took = (performance.now() - this.asked).toFixed(0);
-    this.canvas.dataset.steady = String(steady);
-    this.told({ frame: wanted3.frame, steady, mask }, "");
+    const asked2 = this.asked.get(wanted3);
+    Object.assign(this.canvas.dataset, {
+      frame: wanted3.frame,
+      view: wanted3.view,
+      close: wanted3.close,
+      steady,
+      settings: JSON.stringify(wanted3.settings ?? null),
+      took: asked2 === void 0 ? "" : (performance.now() - asked2).toFixed(0)
+    });
+    this.told({ frame: wanted3.frame, steady, mask, labelled }, "");
   }
   isNow(wanted3) {
     const { sight } = this;
@@ -730,17 +749,17 @@ function row(context, { clip: clip2, masks: masks2 }, [from, to], top, height, w
   for (; at < masks2.frame.length; at++) {
     const frame3 = masks2.frame[at] ?? 0;
     if (frame3 >= to) break;
-    const column = Math.floor((frame3 - from) / (to - from) * columns2);
+    const column = Math.floor((frame3 - from) * columns2 / (to - from));
     const share = masks2.share[at] ?? 0;
     const chosen = settings.get(masks2.track[at] ?? -1);
     const part = !chosen || chosen.skip ? 0 : chosen.mask_size ** 2;
     whole[column] = Math.max(whole[column] ?? 0, share);
     kept[column] = Math.max(kept[column] ?? 0, share * part);
   }
-  const wide = width / columns2;
   const bar = (column, share) => {
     const tall = (height - 6) * (share / most);
-    context.fillRect(column * wide, top + height - 1 - tall, Math.ceil(wide), tall);
+    const [left, right] = [Math.round(column * width / columns2), Math.round((column + 1) * width / columns2)];
+    context.fillRect(left, top + height - tall, right - left, tall);
   };
   for (let column = 0; column < columns2; column++) {
     context.fillStyle = "#4a4a4a";
@@ -861,7 +880,7 @@ function build(data) {
         void readMasks();
       }),
       h("div", { class: "views", role: "group", "aria-label": "View" }, ...VIEWS.map(toView)),
-      h("button", { class: "quiet view", id: "close", title: "Look closely (Z)", click: () => look(!close) }, "Close"),
+      h("button", { class: "quiet view", id: "zoom", title: "Look closely (Z)", click: () => look(!close) }, "Zoom"),
       h("div", { class: "spring" }),
       h("label", { class: "tick" }, matteBox, "Matte too"),
       h("button", { class: "main", id: "convert", click: () => void startOrStop() }, "Start conversion")
@@ -870,7 +889,7 @@ function build(data) {
       "div",
       { class: "screen" },
       h("div", { class: "picture" }, canvas2, split),
-      h("p", { class: "dim told", id: "told" }, ""),
+      h("p", { class: "dim told", id: "told", role: "status" }, "Loading the model…"),
       strip
     ),
     makePanel(
@@ -938,7 +957,7 @@ function showAll(anew = false) {
   for (const button of document.querySelectorAll("[data-view]")) {
     button.setAttribute("aria-pressed", String(button.dataset.view === view));
   }
-  byId("close").setAttribute("aria-pressed", String(close));
+  byId("zoom").setAttribute("aria-pressed", String(close));
   const { number, from, to, of, tracks, settings } = now;
   const shots = shotsOf(of).length;
   const names = `frames ${from} to ${to - 1}`;
@@ -966,6 +985,7 @@ function told2(seen, why) {
     measured.set(seen.frame, seen.mask);
     parts.push(`mask ${(100 * seen.mask).toFixed(2)} % of the picture`);
     parts.push(seen.steady ? "as in the film" : "first look, without its neighbours in time");
+    if (seen.labelled) parts.push("no consent on record: the film says so in its corner");
     showStrip();
   }
   place.textContent = parts.join(" · ");

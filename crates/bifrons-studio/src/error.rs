@@ -106,6 +106,8 @@ impl From<SwapError> for Refusal {
         match error {
             SwapError::Project(error) => error.into(),
             SwapError::Media(error) => error.into(),
+            // come back when it is still wanted
+            SwapError::Stopped => Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
             error => Self {
                 status: StatusCode::INTERNAL_SERVER_ERROR,
                 hint: error.hint(),

@@ -24,7 +24,10 @@ pub(crate) async fn film(State(shared): State<Arc<Shared>>) -> Result<Json<Value
         let model = shared.stills.model(visit)?;
         let knobs: Vec<Value> = Settings::knobs()
             .into_iter()
-            .map(|knob| json!({ "name": knob.name, "least": knob.range.start(), "most": knob.range.end() }))
+            .map(|knob| {
+                let (least, most) = (short(*knob.range.start()), short(*knob.range.end()));
+                json!({ "name": knob.name, "least": least, "most": most })
+            })
             .collect();
         let clips: Vec<Value> = visit
             .index()
@@ -37,7 +40,7 @@ pub(crate) async fn film(State(shared): State<Arc<Shared>>) -> Result<Json<Value
             "identities": model.people,
             "iteration": model.step,
             "knobs": knobs,
-            "defaults": Settings::DEFAULT,
+            "defaults": as_kept(&Settings::DEFAULT),
             "clips": clips,
         })))
     })
@@ -56,7 +59,7 @@ fn about_clip(visit: &Visit, clip: &Clip) -> Result<Value, Refusal> {
                 "track": track.track,
                 "first": track.first_frame,
                 "last": track.last_frame,
-                "settings": chosen.of(track.track),
+                "settings": as_kept(&chosen.of(track.track)),
             })
         })
         .collect();
@@ -71,6 +74,17 @@ fn about_clip(visit: &Visit, clip: &Clip) -> Result<Value, Refusal> {
         "shots": index.shots(clip.id)?,
         "tracks": tracks,
     }))
+}
+
+/// The digits that stand for this number and no other of its kind: 0.075 and not 0.07500000298.
+fn short(value: f32) -> f64 {
+    value.to_string().parse().unwrap_or_default()
+}
+
+/// Settings as the project keeps them.
+fn as_kept(settings: &Settings) -> Value {
+    // what was just written can be read
+    serde_json::from_str(&settings.to_text()).unwrap_or_default()
 }
 
 /// `GET /api/film/{clip}/masks`: for each frame with a face of the clip's person, the share of the frame that the whole face

@@ -3,20 +3,21 @@
 //! What is kept of a frame is everything that takes long; masks, colours and composing are done anew for each answer, by the
 //! same code that makes films (`bifrons-swap`).
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse};
 use bifrons_extraction::gate;
-use bifrons_media::{PixelRect, RgbImage};
+use bifrons_media::{Frame, PixelRect, RgbImage};
 use bifrons_net::{DeviceName, device};
-use bifrons_project::{Clip, ClipFingerprint, ClipId, ProjectError, Purpose, Silent, Visit};
+use bifrons_project::{Clip, ClipFingerprint, ClipId, ProjectError, Purpose, Silent, Stop, Visit};
 use bifrons_seal::label;
 use bifrons_seal::mark::{Marker, number_of};
 use bifrons_swap::{Adjustments, Preview, Settings, Still, Swap, View};
 use bifrons_training::CheckpointMeta;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde::Deserialize;
 
 use crate::error::Refusal;
@@ -76,6 +77,10 @@ pub(crate) struct Stills {
     kept: Mutex<Recent<(u64, usize, bool), Arc<Still>>>,
     /// Held while neighbours are drawn: that takes all the processor there is.
     steadying: Mutex<()>,
+    /// The frame for which that was asked last, and what gives it up.
+    newest: Mutex<(Option<(u64, usize)>, Stop)>,
+    /// Threads for it alone: who moves a slider meanwhile does not stand in line behind it.
+    threads: OnceLock<Option<ThreadPool>>,
 }
 
 /// What shows frames of one film.
@@ -103,6 +108,8 @@ impl Default for Stills {
             loaded: Mutex::default(),
             kept: Mutex::new(Recent::new(STILLS_BYTES)),
             steadying: Mutex::default(),
+            newest: Mutex::default(),
+            threads: OnceLock::new(),
         }
     }
 }
@@ -176,6 +183,23 @@ impl Stills {
         Ok(new)
     }
 
+    /// What gives up drawing this frame: when another one is asked for, what was begun for the one before is given up.
+    fn stop_for(&self, loaded: u64, frame: usize) -> Stop {
+        let mut newest = held(&self.newest);
+        if newest.0 != Some((loaded, frame)) {
+            newest.1.request();
+            *newest = (Some((loaded, frame)), Stop::new());
+        }
+        newest.1.clone()
+    }
+
+    /// The footage of a frame that was drawn.
+    fn footage(&self, clip: ClipId, frame: usize) -> Option<Arc<Still>> {
+        let number = held(&self.loaded).as_ref().filter(|known| known.of.clip == clip)?.number;
+        let kept = held(&self.kept);
+        kept.get(&(number, frame, true)).or_else(|| kept.get(&(number, frame, false)))
+    }
+
     /// A frame with its faces drawn, as good as it is there or asked for.
     fn still(
         &self,
@@ -186,6 +210,7 @@ impl Stills {
     ) -> Result<Arc<Still>, Refusal> {
         let known = |steady: bool| held(&self.kept).get(&(loaded.number, frame, steady));
         let there = || known(true).or_else(|| if steady { None } else { known(false) });
+        let stop = self.stop_for(loaded.number, frame);
         if let Some(still) = there() {
             return Ok(still);
         }
@@ -200,7 +225,13 @@ impl Stills {
         if let Some(still) = there() {
             return Ok(still);
         }
-        let stills = loaded.preview.stills(visit.index(), first, count, steady)?;
+        let draw = || loaded.preview.stills(visit.index(), first, count, steady, &stop);
+        // without threads of its own it is done by those of everybody
+        let threads = self.threads.get_or_init(|| ThreadPoolBuilder::new().build().ok());
+        let stills = match threads.as_ref().filter(|_| steady) {
+            Some(threads) => threads.install(draw)?,
+            None => draw()?,
+        };
         drop(waiting);
         let mut wanted = None;
         for still in stills.into_iter().map(Arc::new) {
@@ -215,7 +246,7 @@ impl Stills {
 }
 
 /// `POST /api/film/frame`: a JPEG, at most 1280 pixels wide or high. `X-Steady` says whether all neighbours counted, `X-Mask`
-/// which share of the frame the mask covers. Changes nothing; it is no GET because settings are no address.
+/// which share of the frame the mask covers, `X-Labelled` whether somebody has no record of consent. Changes nothing; it is no GET because settings are no address.
 pub(crate) async fn frame(
     State(shared): State<Arc<Shared>>,
     Json(wanted): Json<Wanted>,
@@ -232,11 +263,14 @@ pub(crate) async fn frame(
         let mut about = Vec::new();
         let picture: RgbImage = match (wanted.view, &wanted.identity) {
             (ViewName::Footage, _) => {
-                let clip = open_clip(&shared, clip.id)?;
-                let Some(frame) = clip.read(wanted.frame)?.next_frame()? else {
-                    return Err(Refusal::not_there("frame in the footage any more"));
-                };
-                frame.rgb(close.unwrap_or_else(|| frame.whole()))
+                let part = |frame: &Frame| frame.rgb(close.unwrap_or_else(|| frame.whole()));
+                match shared.stills.footage(clip.id, wanted.frame) {
+                    Some(still) => part(still.footage()),
+                    None => match open_clip(&shared, clip.id)?.read(wanted.frame)?.next_frame()? {
+                        Some(frame) => part(&frame),
+                        None => return Err(Refusal::not_there("frame in the footage any more")),
+                    },
+                }
             }
             (_, None) => return Err(Refusal::new(StatusCode::BAD_REQUEST, "nobody's face to put on")),
             (view, Some(identity)) => {
@@ -254,7 +288,7 @@ pub(crate) async fn frame(
                     ViewName::Mask => View::Mask,
                     ViewName::InFront => View::InFront,
                 };
-                let mut frame = still.view(view, settings)?;
+                let (mut frame, share) = still.view(view, settings)?;
                 if view == View::Result {
                     labelled = without;
                     // nothing with a new face leaves without its mark, not even a look at it
@@ -263,8 +297,8 @@ pub(crate) async fn frame(
                     }
                 }
                 about.push((HeaderName::from_static("x-steady"), u8::from(still.is_steady()).to_string()));
-                let share = format!("{:.6}", still.mask_share(settings));
-                about.push((HeaderName::from_static("x-mask"), share));
+                about.push((HeaderName::from_static("x-mask"), format!("{share:.6}")));
+                about.push((HeaderName::from_static("x-labelled"), u8::from(without).to_string()));
                 frame.rgb(close.unwrap_or_else(|| frame.whole()))
             }
         };

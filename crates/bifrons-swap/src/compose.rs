@@ -10,7 +10,6 @@ use crate::grain::{add_grain, fine_detail, missing_grain};
 use crate::patch::{PATCH_PX, Patch};
 use crate::seam::fitted;
 use crate::settings::Settings;
-use crate::window::Drawn;
 
 /// Seed of the grain. Any number: the frame and the place make it different everywhere.
 const GRAIN_SEED: u64 = 0x6269_6672_6f6e_7321;
@@ -76,40 +75,6 @@ pub(crate) fn compose(
     let composed = blend(&frame.rgb(*rect), &face, alpha);
     frame.set_rgb(*rect, &composed, alpha)?;
     Ok(())
-}
-
-/// Lays all new faces of a frame over it but those that are left as filmed.
-///
-/// # Errors
-/// As [`compose`].
-pub(crate) fn compose_all(
-    frame: &mut Frame,
-    faces: &[(Drawn, Look)],
-    settings: impl Fn(u32) -> Settings,
-) -> Result<(), SwapError> {
-    for (face, look) in faces {
-        let settings = settings(face.track);
-        if !settings.skip {
-            let (patch, place) = face.adjusted(frame, &settings);
-            compose(frame, &patch, &place, look, &settings)?;
-        }
-    }
-    Ok(())
-}
-
-/// Makes of a frame what all its new faces cover in it, as [`matte`] does.
-///
-/// # Errors
-/// As [`compose`].
-pub(crate) fn matte_of_all(
-    frame: &mut Frame,
-    faces: &[(Drawn, Look)],
-    settings: impl Fn(u32) -> Settings,
-) -> Result<(), SwapError> {
-    let replaced = faces.iter().map(|(face, _)| (face, settings(face.track)));
-    let replaced = replaced.filter(|(_, settings)| !settings.skip);
-    let places: Vec<_> = replaced.map(|(face, settings)| face.adjusted(frame, &settings).1).collect();
-    matte(frame, &places.iter().map(AsRef::as_ref).collect::<Vec<_>>())
 }
 
 /// The drawn face in the footage's colours, as far as `settings` say, `PATCH_PX` squared.

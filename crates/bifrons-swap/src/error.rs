@@ -64,6 +64,9 @@ pub enum SwapError {
         /// Why.
         source: SettingsError,
     },
+    /// Nobody wants to see the frame any more.
+    #[error("given up: something else was asked for")]
+    Stopped,
     /// The joined film could not be finished: sealed.
     #[error(transparent)]
     Finish(Box<dyn std::error::Error + Send + Sync>),
@@ -85,7 +88,7 @@ impl SwapError {
             Self::Settings { .. } => Some(
                 "reset the shot on the studio's film page, or use the newer Bifrons that chose it".to_owned(),
             ),
-            Self::Vision(_) | Self::Finish(_) => None,
+            Self::Vision(_) | Self::Stopped | Self::Finish(_) => None,
         }
     }
 }

@@ -13,11 +13,11 @@ use rayon::prelude::*;
 
 use crate::SwapError;
 use crate::ahead::WriteBehind;
-use crate::compose::{compose_all, matte_of_all};
+use crate::compose::matte;
 use crate::settings::Adjustments;
 use crate::swap::{CHUNK_FRAMES, Swap, chunks, frames_replaced, frames_where};
 use crate::veil::{Covered, Guard, Veil};
-use crate::window::{For, Window};
+use crate::window::{For, Window, put_on};
 
 /// What happens to finished frames before they are encoded, and to the finished film before it gets its name.
 pub trait Finish: std::fmt::Debug + Sync {
@@ -214,9 +214,15 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
             }
             let shows = job.shows;
             let mut ready = window.next(Window::at_once().min(frames.end - next), |mut frame, faces| {
+                let put_on = put_on(&frame, &faces, |track| swap.adjustments.of(track));
                 match shows {
-                    Shows::Faces => compose_all(&mut frame, &faces, |track| swap.adjustments.of(track))?,
-                    Shows::Matte => matte_of_all(&mut frame, &faces, |track| swap.adjustments.of(track))?,
+                    Shows::Faces => put_on.iter().try_for_each(|face| face.compose(&mut frame))?,
+                    Shows::Matte => {
+                        matte(
+                            &mut frame,
+                            &put_on.iter().map(|face| face.place.as_ref()).collect::<Vec<_>>(),
+                        )?;
+                    }
                 }
                 Ok(frame)
             })?;

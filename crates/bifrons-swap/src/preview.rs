@@ -2,15 +2,15 @@
 //! same neighbours, the same composing.
 
 use bifrons_media::{Clip, Frame, RgbImage};
-use bifrons_project::{Clip as ClipRow, Index};
+use bifrons_project::{Clip as ClipRow, Index, Stop};
 use bifrons_vision::geometry::{Border, warp_plane};
 
 use crate::SwapError;
-use crate::compose::{Look, compose_all, matte_of_all};
+use crate::compose::{Look, Place, matte};
 use crate::patch::{PATCH_PX, Painter};
 use crate::settings::Settings;
 use crate::swap::Swap;
-use crate::window::{Drawn, For, Window};
+use crate::window::{Drawn, For, Window, put_on};
 
 /// What may be shown of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,18 +62,20 @@ impl Preview {
     }
 
     /// Draws the faces of `count` frames from `first` on; fewer at the end of the clip. With `steady`, all neighbours count
-    /// that count in the film; without, only how the mesh moved, which is sooner there.
+    /// that count in the film; without, only the meshes around, which is there sooner.
     ///
     /// # Errors
-    /// [`SwapError`].
+    /// [`SwapError::Stopped`] when a stop was asked for; as [`convert_film`](crate::convert_film).
     pub fn stills(
         &self,
         index: &Index,
         first: usize,
         count: usize,
         steady: bool,
+        stop: &Stop,
     ) -> Result<Vec<Still>, SwapError> {
-        let mut window = Window::new(index, &self.row, &self.clip, &self.painter, For::Look { steady });
+        let what_for = For::Look { steady, stop };
+        let mut window = Window::new(index, &self.row, &self.clip, &self.painter, what_for);
         window.seek(first)?;
         window.next(count, |frame, faces| Ok(Still { frame, faces, steady }))
     }
@@ -92,21 +94,26 @@ impl Still {
         self.steady
     }
 
-    /// The frame by the settings of each track.
+    /// The frame as it was filmed.
+    #[must_use]
+    pub fn footage(&self) -> &Frame {
+        &self.frame
+    }
+
+    /// The frame by the settings of each track, and the share of it that the new faces cover.
     ///
     /// # Errors
-    /// [`SwapError`].
-    pub fn view(&self, view: View, settings: impl Fn(u32) -> Settings) -> Result<Frame, SwapError> {
+    /// [`SwapError::Media`], [`SwapError::Picture`].
+    pub fn view(&self, view: View, settings: impl Fn(u32) -> Settings) -> Result<(Frame, f64), SwapError> {
         let mut frame = self.frame.clone();
+        let faces = put_on(&self.frame, &self.faces, settings);
+        let places: Vec<&Place> = faces.iter().map(|face| face.place.as_ref()).collect();
         match view {
-            View::Result => compose_all(&mut frame, &self.faces, settings)?,
-            View::Matte => matte_of_all(&mut frame, &self.faces, settings)?,
+            View::Result => faces.iter().try_for_each(|face| face.compose(&mut frame))?,
+            View::Matte => matte(&mut frame, &places)?,
             View::Mask => {
-                for (face, settings) in self.faces.iter().map(|(face, _)| (face, settings(face.track))) {
-                    if !settings.skip {
-                        let (_, place) = face.adjusted(&frame, &settings);
-                        tint(&mut frame, face, &place.alpha, MASK)?;
-                    }
+                for place in &places {
+                    tint(&mut frame, place, &place.alpha, MASK)?;
                 }
             }
             View::InFront => {
@@ -116,12 +123,13 @@ impl Still {
                         let (width, height) = (place.rect.width, place.rect.height);
                         let from_patch = &place.rect_from_patch;
                         let cover = warp_plane(cover, PATCH_PX, PATCH_PX, from_patch, width, height, outside);
-                        tint(&mut frame, face, &cover, IN_FRONT)?;
+                        tint(&mut frame, place, &cover, IN_FRONT)?;
                     }
                 }
             }
         }
-        Ok(frame)
+        let covered: f64 = places.iter().flat_map(|place| &place.alpha).map(|alpha| f64::from(*alpha)).sum();
+        Ok((frame, covered / self.frame.whole().area_px().max(1) as f64))
     }
 
     /// Memory it takes, in bytes, nearly.
@@ -131,26 +139,11 @@ impl Still {
         // a few pictures of three values and planes of one, four bytes each
         frame + self.faces.len() * (3 * 3 + 3) * 4 * PATCH_PX * PATCH_PX
     }
-
-    /// Share of the frame that the new faces cover, by the settings of each track.
-    #[must_use]
-    pub fn mask_share(&self, settings: impl Fn(u32) -> Settings) -> f64 {
-        let sum = |face: &Drawn| -> f64 {
-            let settings = settings(face.track);
-            if settings.skip {
-                return 0.0;
-            }
-            let (_, place) = face.adjusted(&self.frame, &settings);
-            place.alpha.iter().map(|alpha| f64::from(*alpha)).sum()
-        };
-        let covered: f64 = self.faces.iter().map(|(face, _)| sum(face)).sum();
-        covered / (self.frame.width_px() * self.frame.height_px()).max(1) as f64
-    }
 }
 
 /// Lays a colour over a face's place in the frame.
-fn tint(frame: &mut Frame, face: &Drawn, share: &[f32], colour: [f32; 3]) -> Result<(), SwapError> {
-    let rect = face.place.rect;
+fn tint(frame: &mut Frame, place: &Place, share: &[f32], colour: [f32; 3]) -> Result<(), SwapError> {
+    let rect = place.rect;
     if rect.is_empty() {
         return Ok(());
     }

@@ -11,11 +11,11 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use bifrons_media::{Clip, Frame};
-use bifrons_project::{Clip as ClipRow, Index};
+use bifrons_project::{Clip as ClipRow, Index, Stop};
 use rayon::prelude::*;
 
 use crate::SwapError;
-use crate::compose::{Look, Place};
+use crate::compose::{Look, Place, compose};
 use crate::followed::Followed;
 use crate::laid::Laid;
 use crate::patch::{Painter, Patch, Sketch};
@@ -38,7 +38,7 @@ pub(crate) struct Drawn {
 
 impl Drawn {
     /// What these settings make of it, and where that lies in its frame.
-    pub(crate) fn adjusted(&self, frame: &Frame, settings: &Settings) -> (Cow<'_, Patch>, Cow<'_, Place>) {
+    fn adjusted(&self, frame: &Frame, settings: &Settings) -> (Cow<'_, Patch>, Cow<'_, Place>) {
         let patch = self.laid.adjusted(settings);
         let place = match settings.changes_mask() {
             true => Cow::Owned(Place::of(&patch, frame)),
@@ -46,6 +46,37 @@ impl Drawn {
         };
         (patch, place)
     }
+}
+
+/// A face by its settings.
+pub(crate) struct PutOn<'a> {
+    patch: Cow<'a, Patch>,
+    pub(crate) place: Cow<'a, Place>,
+    look: &'a Look,
+    settings: Settings,
+}
+
+impl PutOn<'_> {
+    /// As [`compose`].
+    pub(crate) fn compose(&self, frame: &mut Frame) -> Result<(), SwapError> {
+        compose(frame, &self.patch, &self.place, self.look, &self.settings)
+    }
+}
+
+/// The faces of a frame by the settings of their tracks, but those that are left as filmed.
+pub(crate) fn put_on<'a>(
+    frame: &Frame,
+    faces: &'a [(Drawn, Look)],
+    settings: impl Fn(u32) -> Settings,
+) -> Vec<PutOn<'a>> {
+    let replaced = faces.iter().map(|(face, look)| (face, look, settings(face.track)));
+    let replaced = replaced.filter(|(_, _, settings)| !settings.skip);
+    replaced
+        .map(|(face, look, settings)| {
+            let (patch, place) = face.adjusted(frame, &settings);
+            PutOn { patch, place, look, settings }
+        })
+        .collect()
 }
 
 /// What becomes of the drawn faces.
@@ -57,6 +88,8 @@ pub(crate) enum For<'a> {
     Look {
         /// Whether neighbours in time count as in a film. Without them it is seen sooner.
         steady: bool,
+        /// Asks to give up.
+        stop: &'a Stop,
     },
 }
 
@@ -109,15 +142,16 @@ impl<'a> Window<'a> {
         what_for: For<'a>,
     ) -> Self {
         let (reach, look_reach) = match what_for {
-            For::Look { steady: false } => (0, 0),
-            For::Film(_) | For::Look { steady: true } => (painter.reach(), LOOK_REACH),
+            For::Look { steady: false, .. } => (0, 0),
+            For::Film(_) | For::Look { steady: true, .. } => (painter.reach(), LOOK_REACH),
         };
+        let by_skin = !matches!(what_for, For::Look { steady: false, .. });
         Self {
             painter,
             what_for,
             reach,
             look_reach,
-            followed: Followed::new(index, row, clip),
+            followed: Followed::new(index, row, clip, by_skin),
             to_draw: 0,
             read: VecDeque::new(),
             unfinished: 0,
@@ -242,6 +276,9 @@ impl<'a> Window<'a> {
 
     /// Lets the network draw the faces of the next frames.
     fn sketch(&mut self, count: usize) -> Result<(), SwapError> {
+        if matches!(self.what_for, For::Look { stop, .. } if stop.is_requested()) {
+            return Err(SwapError::Stopped);
+        }
         let frames = self.followed.next(count)?;
         self.to_draw += frames.len();
         let (painter, what_for) = (self.painter, self.what_for);
