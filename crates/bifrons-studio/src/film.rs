@@ -136,9 +136,9 @@ impl Film {
     /// Of a clip, into the project's own folder for films: the page names no path.
     pub(crate) fn of(shared: &Shared, clip: ClipId, identity: &str, matte: bool) -> Result<Self, Refusal> {
         let clip = shared.visit.index().clip(clip)?;
-        let people = shared.visit.index().people()?;
-        if identity == clip.person || !people.iter().any(|known| known == identity) {
-            let told = format!("{identity} is nobody whose face could be put onto {}", clip.person);
+        let known = shared.stills.model(&shared.visit)?.people;
+        if identity == clip.person || !known.iter().any(|known| known == identity) {
+            let told = format!("the model cannot put the face of {identity} onto {}", clip.person);
             return Err(Refusal::new(StatusCode::BAD_REQUEST, told));
         }
         let out = shared.visit.layout().out();

@@ -133,7 +133,9 @@ impl Jobs {
             command.arg("--minutes").arg(minutes.to_string());
         }
         if let Some(Film { footage, identity, output, matte }) = film {
-            command.arg("--face").arg(identity).arg("--onto").arg(footage).arg("--output").arg(output);
+            // one word, so that no name is taken for an option
+            command.arg(format!("--face={identity}"));
+            command.arg("--onto").arg(footage).arg("--output").arg(output);
             if let Some(matte) = matte {
                 command.arg("--matte").arg(matte);
             }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use bifrons_net::{DeviceName, device};
 use bifrons_project::{ClipId, Decision, Stop, TrackId};
 use bifrons_swap::{Adjustments, Preview, Settings, Swap, View};
+use serde_json::Value;
 use support::film::{Grey, frame_hashes};
 use support::two_shots::{CUT, FRAMES, TwoShots};
 use support::{Ran, bifrons, code};
@@ -60,6 +61,66 @@ impl TwoShots {
 /// How much of a matte is white, in pixels.
 fn area(matte: &Grey, frame: usize) -> f64 {
     matte.frame(frame).iter().map(|&value| f64::from(value) / 255.0).sum()
+}
+
+#[test]
+fn shots_are_listed_and_chosen_for_in_the_terminal() {
+    let film = TwoShots::new();
+    let shots = |more: &[&str], exit: i32| {
+        let mut command = bifrons();
+        command.args(["--json", "shots", "--project"]).arg(film.project()).arg("--of").arg(&film.footage);
+        Ran::of(command.args(more)).expect(exit)
+    };
+    let told = |ran: Ran| -> Vec<(u64, u64, u64, Value)> {
+        let events = ran.events();
+        let shots = events.iter().filter(|event| event["event"] == "shot");
+        let number = |value: &Value| value.as_u64().expect("a number");
+        let told = shots.map(|shot| {
+            let [settings] = shot["settings"].as_array().expect("settings").as_slice() else {
+                panic!("{shot}")
+            };
+            (
+                number(&shot["number"]),
+                number(&shot["first_frame"]),
+                number(&shot["last_frame"]),
+                settings.clone(),
+            )
+        });
+        told.collect()
+    };
+    let default: Value = serde_json::from_str(&Settings::DEFAULT.to_text()).expect("JSON");
+    let (cut, last) = (CUT as u64, FRAMES as u64 - 1);
+    let as_filmed = vec![(1, 0, cut - 1, default.clone()), (2, cut, last, default.clone())];
+    assert_eq!(told(shots(&[], code::DONE)), as_filmed);
+
+    let mut soft = default.clone();
+    (soft["feather"], soft["skip"]) = (0.2.into(), true.into());
+    let chosen = told(shots(&["--shot", "2", "--feather", "0.2", "--skip", "true"], code::DONE));
+    assert_eq!(chosen, [(2, cut, last, soft.clone())]);
+    // what is not typed stays as it was chosen
+    soft["skip"] = false.into();
+    assert_eq!(told(shots(&["--shot", "2", "--skip", "false"], code::DONE)), [(2, cut, last, soft.clone())]);
+    assert_eq!(told(shots(&[], code::DONE)), [as_filmed[0].clone(), (2, cut, last, soft.clone())]);
+
+    for wrong in [
+        &["--shot", "3", "--skip", "true"][..],
+        &["--shot", "1"],
+        &["--grain", "1"],
+        &["--all", "--mask-size", "1.2"],
+        &["--all", "--feather", "-1"],
+    ] {
+        let ran = shots(wrong, code::USAGE);
+        assert!(ran.stdout.contains("\"error\""), "{}", ran.all());
+    }
+    assert_eq!(
+        told(shots(&[], code::DONE)),
+        [as_filmed[0].clone(), (2, cut, last, soft)],
+        "nothing was chosen"
+    );
+    let mut undo = bifrons();
+    let undone = Ran::of(undo.args(["faces", "undo", "--project"]).arg(film.project())).expect(code::DONE);
+    assert!(undone.stderr.contains("adjust, 1 track"), "{}", undone.all());
+    assert_eq!(told(shots(&["--all", "--reset"], code::DONE)), as_filmed);
 }
 
 #[test]
