@@ -6,12 +6,13 @@
 //!
 //! It listens on this machine only. Who may come in, and what is refused, is in `guard.rs` and `session.rs`; what
 //! the page asks for is one file each: `faces.rs`, `decisions.rs`, `pictures.rs`, `landmarks.rs`, `film.rs`,
-//! `stills.rs`, `jobs.rs`, `training.rs`, `live.rs`. The page itself is built from `web/` into `page/` and is part of the program.
+//! `stills.rs`, `footage.rs`, `jobs.rs`, `training.rs`, `live.rs`. The page itself is built from `web/` into `page/` and is part of the program.
 
 mod decisions;
 mod error;
 mod faces;
 mod film;
+mod footage;
 mod guard;
 mod jobs;
 mod landmarks;

@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::sync::broadcast;
 
 use crate::error::Refusal;
+use crate::footage::Footage;
 use crate::jobs::Jobs;
 use crate::pictures::Thumbnails;
 use crate::session::Keys;
@@ -28,6 +29,7 @@ pub(crate) struct Shared {
     pub(crate) news: broadcast::Sender<Value>,
     pub(crate) thumbnails: Mutex<Thumbnails>,
     pub(crate) stills: Stills,
+    pub(crate) footage: Footage,
     /// Clips that were looked into, since that takes a while.
     pub(crate) clips: Mutex<HashMap<ClipId, Arc<Clip>>>,
     /// Counts the changes of the index that were noticed.
@@ -45,6 +47,7 @@ impl Shared {
             news: broadcast::Sender::new(NEWS_KEPT),
             thumbnails: Mutex::new(Thumbnails::default()),
             stills: Stills::default(),
+            footage: Footage::default(),
             clips: Mutex::new(HashMap::new()),
             revision: AtomicU64::new(1),
             catalogue: Mutex::new(None),

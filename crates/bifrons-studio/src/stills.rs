@@ -21,12 +21,12 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde::Deserialize;
 
 use crate::error::Refusal;
-use crate::pictures::{FRAME_QUALITY, open_clip, shown};
+use crate::pictures::{FRAME_QUALITY, shown};
 use crate::recent::Recent;
 use crate::state::{Shared, aside};
 
-/// Memory for drawn frames: some twenty of full HD.
-const STILLS_BYTES: usize = 320 << 20;
+/// Memory for drawn frames: some dozen of full HD.
+const STILLS_BYTES: usize = 160 << 20;
 /// Frames on each side that are drawn along with one, since most of the work is shared.
 const BESIDE: usize = 2;
 /// Room around a face that is looked at closely, in parts of its size on each side.
@@ -193,46 +193,39 @@ impl Stills {
         newest.1.clone()
     }
 
-    /// The footage of a frame that was drawn.
-    fn footage(&self, clip: ClipId, frame: usize) -> Option<Arc<Still>> {
-        let number = held(&self.loaded).as_ref().filter(|known| known.of.clip == clip)?.number;
-        let kept = held(&self.kept);
-        kept.get(&(number, frame, true)).or_else(|| kept.get(&(number, frame, false)))
-    }
-
     /// A frame with its faces drawn, as good as it is there or asked for.
     fn still(
         &self,
-        visit: &Visit,
+        shared: &Shared,
         loaded: &Loaded,
         frame: usize,
         steady: bool,
     ) -> Result<Arc<Still>, Refusal> {
+        let index = shared.visit.index();
         let known = |steady: bool| held(&self.kept).get(&(loaded.number, frame, steady));
         let there = || known(true).or_else(|| if steady { None } else { known(false) });
         let stop = self.stop_for(loaded.number, frame);
         if let Some(still) = there() {
             return Ok(still);
         }
-        let (first, count) = if steady {
+        let stills = if steady {
+            let _alone = held(&self.steadying);
+            // somebody may have drawn it meanwhile
+            if let Some(still) = there() {
+                return Ok(still);
+            }
             let first = frame.saturating_sub(BESIDE);
-            (first, frame - first + 1 + BESIDE)
+            let draw = || loaded.preview.stills(index, first, frame - first + 1 + BESIDE, &stop);
+            // without threads of its own it is done by those of everybody
+            match self.threads.get_or_init(|| ThreadPoolBuilder::new().build().ok()) {
+                Some(threads) => threads.install(draw)?,
+                None => draw()?,
+            }
         } else {
-            (frame, 1)
+            let footage = shared.footage.frame(shared, loaded.of.clip, frame)?;
+            let look = loaded.preview.first_look(index, footage.as_ref().clone(), &stop)?;
+            look.into_iter().collect()
         };
-        let waiting = steady.then(|| held(&self.steadying));
-        // somebody may have drawn it meanwhile
-        if let Some(still) = there() {
-            return Ok(still);
-        }
-        let draw = || loaded.preview.stills(visit.index(), first, count, steady, &stop);
-        // without threads of its own it is done by those of everybody
-        let threads = self.threads.get_or_init(|| ThreadPoolBuilder::new().build().ok());
-        let stills = match threads.as_ref().filter(|_| steady) {
-            Some(threads) => threads.install(draw)?,
-            None => draw()?,
-        };
-        drop(waiting);
         let mut wanted = None;
         for still in stills.into_iter().map(Arc::new) {
             if still.index() == frame {
@@ -264,13 +257,7 @@ pub(crate) async fn frame(
         let picture: RgbImage = match (wanted.view, &wanted.identity) {
             (ViewName::Footage, _) => {
                 let part = |frame: &Frame| frame.rgb(close.unwrap_or_else(|| frame.whole()));
-                match shared.stills.footage(clip.id, wanted.frame) {
-                    Some(still) => part(still.footage()),
-                    None => match open_clip(&shared, clip.id)?.read(wanted.frame)?.next_frame()? {
-                        Some(frame) => part(&frame),
-                        None => return Err(Refusal::not_there("frame in the footage any more")),
-                    },
-                }
+                part(shared.footage.frame(&shared, clip.id, wanted.frame)?.as_ref())
             }
             (_, None) => return Err(Refusal::new(StatusCode::BAD_REQUEST, "nobody's face to put on")),
             (view, Some(identity)) => {
@@ -281,7 +268,7 @@ pub(crate) async fn frame(
                     None => Adjustments::of_clip(index, &clip)?,
                 };
                 let settings = |track| settings.unwrap_or_else(|| chosen.of(track));
-                let still = shared.stills.still(&shared.visit, &loaded, wanted.frame, wanted.steady)?;
+                let still = shared.stills.still(&shared, &loaded, wanted.frame, wanted.steady)?;
                 let view = match view {
                     ViewName::Result | ViewName::Footage => View::Result,
                     ViewName::Matte => View::Matte,

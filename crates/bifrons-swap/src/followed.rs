@@ -53,6 +53,15 @@ impl<'a> Followed<'a> {
         Ok(())
     }
 
+    /// Gives this frame, and none after it.
+    pub(crate) fn give(&mut self, frame: Frame) -> Result<(), SwapError> {
+        let meshes = self.steadied_meshes(frame.index())?;
+        (self.reader, self.last, self.next) = (None, None, frame.index());
+        self.slips.clear();
+        self.waiting = VecDeque::from([(frame, meshes)]);
+        Ok(())
+    }
+
     /// The next frames with their meshes by track: as many as asked for, fewer only at the end.
     pub(crate) fn next(&mut self, count: usize) -> Result<Vec<(Frame, Meshes)>, SwapError> {
         let end = self.next + count;

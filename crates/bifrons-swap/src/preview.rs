@@ -61,8 +61,21 @@ impl Preview {
         self.clip.stored_size_px()
     }
 
-    /// Draws the faces of `count` frames from `first` on; fewer at the end of the clip. With `steady`, all neighbours count
-    /// that count in the film; without, only the meshes around, which is there sooner.
+    /// Draws the faces of a frame of the footage by itself: a first look, which is there soon. Of its neighbours only the
+    /// meshes count.
+    ///
+    /// # Errors
+    /// As [`stills`](Self::stills).
+    pub fn first_look(&self, index: &Index, frame: Frame, stop: &Stop) -> Result<Option<Still>, SwapError> {
+        let what_for = For::Look { steady: false, stop };
+        let mut window = Window::new(index, &self.row, &self.clip, &self.painter, what_for);
+        window.take(frame)?;
+        let stills = window.next(1, |frame, faces| Ok(Still { frame, faces, steady: false }))?;
+        Ok(stills.into_iter().next())
+    }
+
+    /// Draws the faces of `count` frames from `first` on as the film has them, with all neighbours that count there; fewer at
+    /// the end of the clip.
     ///
     /// # Errors
     /// [`SwapError::Stopped`] when a stop was asked for; as [`convert_film`](crate::convert_film).
@@ -71,13 +84,12 @@ impl Preview {
         index: &Index,
         first: usize,
         count: usize,
-        steady: bool,
         stop: &Stop,
     ) -> Result<Vec<Still>, SwapError> {
-        let what_for = For::Look { steady, stop };
+        let what_for = For::Look { steady: true, stop };
         let mut window = Window::new(index, &self.row, &self.clip, &self.painter, what_for);
         window.seek(first)?;
-        window.next(count, |frame, faces| Ok(Still { frame, faces, steady }))
+        window.next(count, |frame, faces| Ok(Still { frame, faces, steady: true }))
     }
 }
 

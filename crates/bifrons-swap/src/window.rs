@@ -199,6 +199,13 @@ impl<'a> Window<'a> {
         Ok(())
     }
 
+    /// Goes to a frame that was read before, and knows none beside it.
+    pub(crate) fn take(&mut self, frame: Frame) -> Result<(), SwapError> {
+        (self.started, self.next) = (true, frame.index());
+        (self.unfinished, self.to_draw) = (frame.index(), frame.index());
+        self.followed.give(frame)
+    }
+
     /// The next frames as `work` makes them of the footage and its new faces: as many as asked for, fewer only at the end.
     pub(crate) fn next<T: Send>(
         &mut self,

@@ -235,7 +235,7 @@ fn looks_like_the_film(film: &TwoShots) {
         adjustments: &none,
     };
     let preview = Preview::open(&swap).expect("opened");
-    let mut stills = preview.stills(visit.index(), INSIDE, 1, true, &Stop::new()).expect("drawn");
+    let mut stills = preview.stills(visit.index(), INSIDE, 1, &Stop::new()).expect("drawn");
     let still = stills.remove(0);
     let (matte, share) = still.view(View::Matte, |_| settings).expect("shown");
     let picture = matte.rgb(matte.whole());
@@ -246,6 +246,16 @@ fn looks_like_the_film(film: &TwoShots) {
     let area: f64 = shown.iter().sum::<f64>() / shown.len() as f64;
     assert!((area - share).abs() < 0.002 && share > 0.02, "{area} {share}");
     assert_eq!(picture.width, WIDTH_PX);
+
+    // a first look is of the same frame, less steady
+    let first = preview.first_look(visit.index(), still.footage().clone(), &Stop::new()).expect("drawn");
+    let first = first.expect("a frame");
+    assert!(still.is_steady() && !first.is_steady());
+    let (_, share_of_first) = first.view(View::Matte, |_| settings).expect("shown");
+    assert!(
+        (first.index(), (share_of_first / share - 1.0).abs() < 0.1) == (INSIDE, true),
+        "{share_of_first}"
+    );
 
     // by other settings the same still is another picture, and skipping shows the footage
     let result = |settings: Settings| {
