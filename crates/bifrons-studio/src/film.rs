@@ -151,10 +151,13 @@ impl Film {
 
 /// `interview-as-anna.mp4` for `interview.mkv`: films are kept in what can be sealed. A folder of pictures becomes a folder.
 fn output_name(footage: &std::path::Path, identity: &str, suffix: &str) -> String {
+    let whole = footage.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    if footage.is_dir() {
+        return format!("{whole}-as-{identity}{suffix}");
+    }
     let stem = footage.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let extension = footage.extension().map(|known| known.to_string_lossy().to_lowercase());
     let extension = match extension.as_deref() {
-        _ if footage.is_dir() => return format!("{stem}-as-{identity}{suffix}"),
         Some(known @ ("mp4" | "m4v" | "mov" | "png" | "jpg" | "jpeg")) => known.to_owned(),
         Some("webp" | "tif" | "tiff" | "bmp") => "png".to_owned(),
         _ => "mp4".to_owned(),
@@ -180,7 +183,10 @@ mod tests {
             assert_eq!(output_name(Path::new(footage), "anna", ""), name);
         }
         assert_eq!(output_name(Path::new("a.mp4"), "anna", "-matte"), "a-as-anna-matte.mp4");
-        assert_eq!(output_name(tempfile::tempdir().unwrap().path(), "anna", "").split('.').count(), 1);
+        let room = tempfile::tempdir().unwrap();
+        let folder = room.path().join("take.2");
+        atomic::create_dir_all(&folder).unwrap();
+        assert_eq!(output_name(&folder, "anna", ""), "take.2-as-anna");
     }
 
     #[test]

@@ -227,7 +227,7 @@ mod tests {
         }
         let not_a_number = Settings { detail: f32::NAN, ..Settings::DEFAULT };
         assert!(matches!(not_a_number.checked(), Err(SettingsError::OutOfRange { name: "detail", .. })));
-        for text in ["", "[]", "null", r#"{"mask":1}"#, r#"{"skip":1}"#, r#"{"detail":"1"}"#] {
+        for text in ["", "7", "null", r#"{"mask":1}"#, r#"{"skip":1}"#, r#"{"detail":"1"}"#] {
             assert!(matches!(Settings::from_text(text), Err(SettingsError::Unreadable(_))), "{text}");
         }
     }
