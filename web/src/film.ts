@@ -3,6 +3,7 @@
 import { fillPanel, isDefault, makePanel } from "./adjust.ts";
 import { api, Refused, type Film, type Footage, type Masks, type Settings, type View } from "./api.ts";
 import { announce, byId, h, thousands, toast } from "./dom.ts";
+import { showFilmJob } from "./filmjob.ts";
 import { convert, stop } from "./jobs.ts";
 import { SplitView, type Seen } from "./splitview.ts";
 import { know, state } from "./store.ts";
@@ -55,7 +56,14 @@ export function filmPage(): HTMLElement {
 /** Reads all anew, when the page is open. */
 export async function refreshFilm(): Promise<void> {
   if (!document.getElementById("film")) return;
-  film = await api.film();
+  try {
+    film = await api.film();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    // the page says so where everything else does; it is asked again when the studio is there
+    if (!picture) document.getElementById("film")?.replaceChildren(h("p", { class: "hint" }, `${error.message}.`));
+    return;
+  }
   if (!document.getElementById("film")) return;
   const clips = convertible();
   const known = clips.find(({ id }) => id === clip) ?? clips.at(-1);
@@ -320,34 +328,6 @@ async function send(tracks: Footage["tracks"], settings: Settings, said: string)
 async function startOrStop(): Promise<void> {
   if (state.job?.running) await stop();
   else await convert(clip, identity, matte);
-}
-
-/** How the conversion stands, beside the settings. */
-export function showFilmJob(): void {
-  const place = document.getElementById("film-job");
-  if (!place) return;
-  const { job } = state;
-  const isOurs = job?.kind === "convert";
-  const button = byId<HTMLButtonElement>("convert");
-  button.textContent = job?.running && isOurs ? "Stop" : "Start conversion";
-  button.disabled = job?.running === true && (!isOurs || job.stopping);
-  if (!isOurs || !job) {
-    place.replaceChildren();
-    return;
-  }
-  const { progress, result, messages } = job;
-  const lines: HTMLElement[] = [];
-  if (job.running) {
-    const rate = progress?.per_sec ? `, ${progress.per_sec.toFixed(1)} a second` : "";
-    lines.push(h("p", {}, `${progress?.stage === "join" ? "Joining" : "Converting"}: ${progress?.done ?? 0} of ${progress?.total ?? "?"}${rate}`));
-  } else if (result?.outcome === "done") {
-    lines.push(h("p", {}, "Finished:"), ...(result.outputs ?? []).map((path) => h("code", { class: "path" }, path)));
-  } else if (result) {
-    const { outcome, error, hint } = result;
-    lines.push(h("p", {}, outcome === "stopped" ? "Stopped; what is done is kept." : `${error ?? outcome}${hint ? `; ${hint}` : ""}`));
-  }
-  const notes = messages.filter(({ event }) => event === "warning").map(({ text }) => h("p", { class: "dim" }, text ?? ""));
-  place.replaceChildren(h("h3", {}, "Conversion"), ...lines, ...notes);
 }
 
 /** Does what a key means here. `false` when it means nothing. */

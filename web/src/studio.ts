@@ -2,7 +2,8 @@
 
 import { api, listen, Refused, type News } from "./api.ts";
 import { byId, h, toast } from "./dom.ts";
-import { filmKey, filmPage, goTo, refreshFilm, showFilmJob } from "./film.ts";
+import { filmKey, filmPage, goTo, refreshFilm } from "./film.ts";
+import { showFilmJob } from "./filmjob.ts";
 import { showHelp } from "./help.ts";
 import { showJob, start } from "./jobs.ts";
 import { peoplePage } from "./people.ts";

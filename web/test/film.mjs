@@ -3,7 +3,8 @@ import { expect, finish, link, open, picture, rest, toasted, until } from "./bro
 
 const [part, pictures] = rest;
 const page = await open(link);
-await page.locator("#tabs button").first().waitFor();
+// let in, and shown where it begins
+await page.locator("#wall, .people").first().waitFor();
 await page.keyboard.press("4");
 await page.locator("#picture").waitFor();
 

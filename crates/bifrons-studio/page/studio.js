@@ -287,6 +287,34 @@ function tracksOf(faces, which) {
   return [...found.values()];
 }
 
+// src/filmjob.ts
+function showFilmJob() {
+  const place = document.getElementById("film-job");
+  if (!place) return;
+  const { job } = state;
+  const isOurs = job?.kind === "convert";
+  const button = byId("convert");
+  button.textContent = job?.running && isOurs ? "Stop" : "Start conversion";
+  button.disabled = job?.running === true && (!isOurs || job.stopping);
+  if (!isOurs || !job) {
+    place.replaceChildren();
+    return;
+  }
+  const { progress, result, messages } = job;
+  const lines = [];
+  if (job.running) {
+    const rate = progress?.per_sec ? `, ${progress.per_sec.toFixed(1)} a second` : "";
+    lines.push(h("p", {}, `${progress?.stage === "join" ? "Joining" : "Converting"}: ${progress?.done ?? 0} of ${progress?.total ?? "?"}${rate}`));
+  } else if (result?.outcome === "done") {
+    lines.push(h("p", {}, "Finished:"), ...(result.outputs ?? []).map((path) => h("code", { class: "path" }, path)));
+  } else if (result) {
+    const { outcome, error, hint } = result;
+    lines.push(h("p", {}, outcome === "stopped" ? "Stopped; what is done is kept." : `${error ?? outcome}${hint ? `; ${hint}` : ""}`));
+  }
+  const notes = messages.filter(({ event }) => event === "warning").map(({ text }) => h("p", { class: "dim" }, text ?? ""));
+  place.replaceChildren(h("h3", {}, "Conversion"), ...lines, ...notes);
+}
+
 // src/jobs.ts
 var WORK = { extract: "Finding faces", train: "Training", convert: "Conversion" };
 async function told(asking) {
@@ -813,7 +841,13 @@ function filmPage() {
 }
 async function refreshFilm() {
   if (!document.getElementById("film")) return;
-  film = await api.film();
+  try {
+    film = await api.film();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    if (!picture) document.getElementById("film")?.replaceChildren(h("p", { class: "hint" }, `${error.message}.`));
+    return;
+  }
   if (!document.getElementById("film")) return;
   const clips = convertible();
   const known = clips.find(({ id }) => id === clip) ?? clips.at(-1);
@@ -1056,32 +1090,6 @@ async function send2(tracks, settings, said) {
 async function startOrStop() {
   if (state.job?.running) await stop();
   else await convert(clip, identity, matte);
-}
-function showFilmJob() {
-  const place = document.getElementById("film-job");
-  if (!place) return;
-  const { job } = state;
-  const isOurs = job?.kind === "convert";
-  const button = byId("convert");
-  button.textContent = job?.running && isOurs ? "Stop" : "Start conversion";
-  button.disabled = job?.running === true && (!isOurs || job.stopping);
-  if (!isOurs || !job) {
-    place.replaceChildren();
-    return;
-  }
-  const { progress, result, messages } = job;
-  const lines = [];
-  if (job.running) {
-    const rate = progress?.per_sec ? `, ${progress.per_sec.toFixed(1)} a second` : "";
-    lines.push(h("p", {}, `${progress?.stage === "join" ? "Joining" : "Converting"}: ${progress?.done ?? 0} of ${progress?.total ?? "?"}${rate}`));
-  } else if (result?.outcome === "done") {
-    lines.push(h("p", {}, "Finished:"), ...(result.outputs ?? []).map((path) => h("code", { class: "path" }, path)));
-  } else if (result) {
-    const { outcome, error, hint } = result;
-    lines.push(h("p", {}, outcome === "stopped" ? "Stopped; what is done is kept." : `${error ?? outcome}${hint ? `; ${hint}` : ""}`));
-  }
-  const notes = messages.filter(({ event }) => event === "warning").map(({ text }) => h("p", { class: "dim" }, text ?? ""));
-  place.replaceChildren(h("h3", {}, "Conversion"), ...lines, ...notes);
 }
 function filmKey(event) {
   const now = shot();

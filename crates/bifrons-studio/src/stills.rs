@@ -179,6 +179,8 @@ impl Stills {
         let marker = Marker::new(number_of(fingerprints, checkpoint.step()), width, height);
         let number = loaded.as_ref().map_or(0, |before| before.number + 1);
         let new = Arc::new(Loaded { number, of, preview, marker });
+        // frames that were drawn by what was loaded before are of no more use
+        *held(&self.kept) = Recent::new(STILLS_BYTES);
         *loaded = Some(Arc::clone(&new));
         Ok(new)
     }
