@@ -213,7 +213,7 @@ function showAll(anew = false): void {
   const now = shot();
   if (!now || !film || !picture) return;
   history.replaceState(null, "", `#film/${clip}/${encodeURIComponent(identity)}/${frame}`);
-  for (const button of document.querySelectorAll<HTMLElement>("[data-view]")) {
+  for (const button of document.querySelectorAll<HTMLElement>("button[data-view]")) {
     button.setAttribute("aria-pressed", String(button.dataset.view === view));
   }
   byId("zoom").setAttribute("aria-pressed", String(close));

@@ -162,7 +162,7 @@ export class SplitView {
     // what is seen, for people who measure
     Object.assign(this.canvas.dataset, {
       frame: wanted.frame,
-      view: wanted.view,
+      shows: wanted.view,
       close: wanted.close,
       steady,
       settings: JSON.stringify(wanted.settings ?? null),

@@ -91,8 +91,8 @@ if (part === "again") {
   // other views
   for (const view of ["mask", "matte", "in_front", "footage", "result"]) {
     await page.keyboard.press("v");
-    await until(() => page.locator(`[data-view="${view}"]`).getAttribute("aria-pressed"), (on) => on === "true", view);
-    if (view !== "footage") await until(() => shown("view"), (now) => now === view, `the picture of ${view}`);
+    await until(() => page.locator(`button[data-view="${view}"]`).getAttribute("aria-pressed"), (on) => on === "true", view);
+    if (view !== "footage") await until(() => shown("shows"), (now) => now === view, `the picture of ${view}`);
     if (view !== "footage") await settled();
     await picture(page, pictures, `film-${view}`);
   }

@@ -644,7 +644,7 @@ var SplitView = class {
     const asked2 = this.asked.get(wanted3);
     Object.assign(this.canvas.dataset, {
       frame: wanted3.frame,
-      view: wanted3.view,
+      shows: wanted3.view,
       close: wanted3.close,
       steady,
       settings: JSON.stringify(wanted3.settings ?? null),
@@ -988,7 +988,7 @@ function showAll(anew = false) {
   const now = shot();
   if (!now || !film || !picture) return;
   history.replaceState(null, "", `#film/${clip}/${encodeURIComponent(identity)}/${frame2}`);
-  for (const button of document.querySelectorAll("[data-view]")) {
+  for (const button of document.querySelectorAll("button[data-view]")) {
     button.setAttribute("aria-pressed", String(button.dataset.view === view));
   }
   byId("zoom").setAttribute("aria-pressed", String(close));
