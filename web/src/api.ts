@@ -73,9 +73,75 @@ export interface Undone {
   } | null;
 }
 
+/** How a face is put on: the numbers, each with its range in `Film.knobs`, and two choices. */
+export interface Settings {
+  skip: boolean;
+  mask_size: number;
+  feather: number;
+  color_match: number;
+  detail: number;
+  grain: number;
+  keep_in_front: boolean;
+}
+
+export type Knob = "mask_size" | "feather" | "color_match" | "detail" | "grain";
+
+export interface Footage {
+  id: number;
+  name: string;
+  person: string;
+  frames: number;
+  width_px: number;
+  height_px: number;
+  done: boolean;
+  /** First frame of each shot; null when cuts were not noted. */
+  shots: number[] | null;
+  tracks: { track: number; first: number; last: number; settings: Settings }[];
+}
+
+export interface Film {
+  revision: number;
+  /** Whom the model can draw. */
+  identities: string[];
+  iteration: number | null;
+  knobs: { name: Knob; least: number; most: number }[];
+  defaults: Settings;
+  clips: Footage[];
+}
+
+/** Which share of the frame faces take: place n of each list is about the same one. */
+export interface Masks {
+  frame: number[];
+  track: number[];
+  share: number[];
+}
+
+export type View = "footage" | "result" | "mask" | "matte" | "in_front";
+
+export interface FrameWanted {
+  clip: number;
+  frame: number;
+  view: View;
+  close: boolean;
+  identity?: string;
+  settings?: Settings;
+  steady?: boolean;
+}
+
+export interface FrameShown {
+  picture: ImageBitmap;
+  /** Whether all neighbours in time counted, as in the film. */
+  steady: boolean;
+  /** Share of the frame under the mask. */
+  mask: number | null;
+  /** Whether somebody has no record of consent. */
+  labelled: boolean;
+}
+
 export type Decision =
   | { kind: "accept" | "reject" | "reopen"; faces: number[] }
-  | { kind: "assign"; tracks: [number, number][]; person: string | null };
+  | { kind: "assign"; tracks: [number, number][]; person: string | null }
+  | { kind: "adjust"; tracks: [number, number][]; settings: Settings | null };
 
 /** An event of `bifrons --json`. */
 export interface Report {
@@ -92,11 +158,12 @@ export interface Report {
   losses?: Record<string, number>;
   iterations_per_sec?: number;
   outcome?: string;
+  outputs?: string[];
   error?: string;
 }
 
 export interface Job {
-  kind: "extract" | "train";
+  kind: "extract" | "train" | "convert";
   running: boolean;
   stopping: boolean;
   progress: Report | null;
@@ -123,7 +190,7 @@ export class Refused extends Error {
   }
 }
 
-async function ask<T>(path: string, body?: unknown): Promise<T> {
+async function send(path: string, body?: unknown): Promise<Response> {
   const request: RequestInit =
     body === undefined
       ? {}
@@ -135,13 +202,28 @@ async function ask<T>(path: string, body?: unknown): Promise<T> {
   const answer = await fetch(path, request).catch(() => {
     throw new Refused(0, "the studio does not answer", "is `bifrons studio` still running?");
   });
-  if (answer.status === 204) return undefined as T;
-  const told: unknown = await answer.json().catch(() => ({}));
   if (!answer.ok) {
-    const { error, hint } = told as { error?: string; hint?: string | null };
+    const { error, hint } = (await answer.json().catch(() => ({}))) as { error?: string; hint?: string | null };
     throw new Refused(answer.status, error ?? `the studio answered ${answer.status}`, hint ?? null);
   }
-  return told as T;
+  return answer;
+}
+
+async function ask<T>(path: string, body?: unknown): Promise<T> {
+  const answer = await send(path, body);
+  if (answer.status === 204) return undefined as T;
+  return (await answer.json().catch(() => ({}))) as T;
+}
+
+async function frame(wanted: FrameWanted): Promise<FrameShown> {
+  const answer = await send("/api/film/frame", wanted);
+  const mask = answer.headers.get("x-mask");
+  return {
+    picture: await createImageBitmap(await answer.blob()),
+    steady: answer.headers.get("x-steady") === "1",
+    mask: mask === null ? null : Number(mask),
+    labelled: answer.headers.get("x-labelled") === "1",
+  };
 }
 
 export const api = {
@@ -154,6 +236,11 @@ export const api = {
   redo: () => ask<Undone>("/api/redo", {}),
   start: (kind: "extract" | "train", minutes?: number) =>
     ask<{ job: Job }>("/api/job", minutes === undefined ? { kind } : { kind, minutes }),
+  convert: (clip: number, identity: string, matte: boolean) =>
+    ask<{ job: Job }>("/api/job", { kind: "convert", film: { clip, identity, matte } }),
+  film: () => ask<Film>("/api/film"),
+  masks: (clip: number) => ask<Masks>(`/api/film/${clip}/masks`),
+  frame,
   stop: () => ask<{ job: Job }>("/api/job/stop", {}),
   place: (id: number, points: [number, number][]) =>
     ask<{ revision: number }>(`/api/faces/${id}/landmarks`, { points }),

@@ -2,7 +2,7 @@
 
 import { h } from "./dom.ts";
 
-const KEYS: [string, string][] = [
+const FACES: [string, string][] = [
   ["← → ↑ ↓", "Move; with Shift, select on the way"],
   ["Page ↑ ↓, Home, End", "Move further"],
   ["X", "Reject: not learned from"],
@@ -14,10 +14,25 @@ const KEYS: [string, string][] = [
   ["Escape", "Select nothing"],
   ["P", "Say who the track is"],
   ["E", "Move landmarks by hand"],
-  ["U, Shift+U", "Undo, redo: without end"],
   ["+ −", "Larger, smaller"],
   ["Enter", "Look at the frame, large"],
-  ["1 2 3", "People, faces, training"],
+];
+
+const FILM: [string, string][] = [
+  ["← →", "One frame back, on; Page ↑ ↓ 25 frames"],
+  ["Shift+← →", "The shot before, the next"],
+  ["Home, End", "First, last frame of the shot"],
+  ["Space", "Flip between footage and result"],
+  ["[ ]", "Move the split"],
+  ["V", "Next view: result, mask, matte, what is in front"],
+  ["Z", "Look closely, or at the whole frame"],
+  ["S", "Leave the face of this shot as filmed, or no longer"],
+  ["R", "Reset the shot to defaults"],
+];
+
+const EVERYWHERE: [string, string][] = [
+  ["U, Shift+U", "Undo, redo: without end"],
+  ["1 2 3 4", "People, faces, training, film"],
   ["?", "This list"],
 ];
 
@@ -31,8 +46,10 @@ function open(title: string, ...content: (Node | string)[]): HTMLDialogElement {
   return dialog;
 }
 
-export function showHelp(): void {
-  const list = KEYS.flatMap(([keys, what]) => [h("dt", {}, keys), h("dd", {}, what)]);
+/** The keys of the page `name`, and those of all. */
+export function showHelp(name: string): void {
+  const own = name === "faces" ? FACES : name === "film" ? FILM : [];
+  const list = [...own, ...EVERYWHERE].flatMap(([keys, what]) => [h("dt", {}, keys), h("dd", {}, what)]);
   const dialog = open("Keys", h("dl", { class: "keys" }, ...list));
   dialog.append(h("button", { class: "main", click: () => dialog.close() }, "Close"));
 }

@@ -4,25 +4,23 @@ import { api, Refused, type Job } from "./api.ts";
 import { byId, clock, h, thousands, toast } from "./dom.ts";
 import { state } from "./store.ts";
 
-const WORK = { extract: "Finding faces", train: "Training" };
+const WORK = { extract: "Finding faces", train: "Training", convert: "Conversion" };
 
-export async function start(kind: Job["kind"], minutes?: number): Promise<void> {
+async function told(asking: Promise<unknown>): Promise<void> {
   try {
-    await api.start(kind, minutes);
+    await asking;
   } catch (error) {
     if (error instanceof Refused) toast(error.message, true);
     else throw error;
   }
 }
 
-export async function stop(): Promise<void> {
-  try {
-    await api.stop();
-  } catch (error) {
-    if (error instanceof Refused) toast(error.message, true);
-    else throw error;
-  }
-}
+export const start = (kind: "extract" | "train", minutes?: number): Promise<void> => told(api.start(kind, minutes));
+
+export const convert = (clip: number, identity: string, matte: boolean): Promise<void> =>
+  told(api.convert(clip, identity, matte));
+
+export const stop = (): Promise<void> => told(api.stop());
 
 /** Tells how the newest work stands, in the bar above. */
 export function showJob(before: Job | null): void {
@@ -41,6 +39,7 @@ export function showJob(before: Job | null): void {
   const parts: string[] = [job.stopping ? "Stopping" : WORK[job.kind]];
   if (progress?.item) parts.push(progress.item);
   if (progress?.iteration) parts.push(`iteration ${thousands(progress.iteration)}`);
+  if (job.kind === "convert" && progress?.per_sec) parts.push(`${progress.per_sec.toFixed(1)} frames a second`);
   if (progress?.left_secs !== undefined && !job.stopping) parts.push(`${clock(progress.left_secs)} left`);
   const bar =
     progress?.total !== undefined && progress.done !== undefined

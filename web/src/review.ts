@@ -7,7 +7,7 @@ import { askPerson, showFrame } from "./help.ts";
 import { type Action, inspect, lookAgain, makeInspector } from "./inspector.ts";
 import { fillSidebar, makeSidebar } from "./sidebar.ts";
 import { forgetThumbnails } from "./thumbnails.ts";
-import { ACCEPTED, OPEN, REJECTED, arrange, groupAtCursor, meant, state, tracksOf } from "./store.ts";
+import { ACCEPTED, OPEN, REJECTED, arrange, groupAtCursor, know, meant, state, tracksOf } from "./store.ts";
 import { describe, draw, focusWall, layOut, makeWall, moveRow, moveTo, pageOfFaces, resize, reveal, toggle } from "./wall.ts";
 
 const WORDS = { accept: "accepted", reject: "rejected", reopen: "left open" };
@@ -67,11 +67,6 @@ export async function refreshFaces(): Promise<void> {
   inspect();
 }
 
-/** What we have decided ourselves need not be read again. */
-function know(revision: number): void {
-  if (state.faces) state.faces.revision = Math.max(state.faces.revision, revision);
-}
-
 async function send(decision: Decision): Promise<boolean> {
   pending += 1;
   try {
@@ -122,28 +117,33 @@ function after(to: number | null): void {
   }
 }
 
-export async function takeBack(redo: boolean): Promise<void> {
+/** Undo, or redo. Says what kind of decision it was about. */
+export async function takeBack(redo: boolean): Promise<string | null> {
   let told: Undone;
   try {
     told = await (redo ? api.redo() : api.undo());
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     toast(error.message, true);
-    return;
+    return null;
   }
   know(told.revision);
   const { decided } = told;
   if (!decided) {
     toast(redo ? "There is nothing to redo" : "There is nothing to undo");
-    return;
+    return null;
   }
   const many = decided.tracks.length || decided.faces.length;
   const number = (word: string) => (many === 1 ? `1 ${word}` : `${thousands(many)} ${word}s`);
   const what =
-    decided.tracks.length > 0 ? `whose ${number("track")}` : `${decided.kind === "place" ? "landmarks" : decided.kind} of ${number("face")}`;
+    decided.kind === "adjust"
+      ? `how ${number("track")} ${many === 1 ? "is" : "are"} put on`
+      : decided.tracks.length > 0
+        ? `whose ${number("track")}`
+        : `${decided.kind === "place" ? "landmarks" : decided.kind} of ${number("face")}`;
   toast(`${redo ? "Done again" : "Taken back"}: ${what}`);
   const { faces } = state;
-  if (!faces) return;
+  if (!faces || decided.kind === "adjust") return decided.kind;
   const now = new Map(decided.faces.map((id, n) => [id, decided.verdicts[n] ?? OPEN]));
   faces.id.forEach((id, at) => {
     const verdict = now.get(id);
@@ -155,6 +155,7 @@ export async function takeBack(redo: boolean): Promise<void> {
     lookAgain();
   }
   if (decided.tracks.length > 0 || decided.kind === "place") await refreshFaces();
+  return decided.kind;
 }
 
 function assign(): void {

@@ -70,6 +70,11 @@ export const state = {
   selected: new Set<number>(),
 };
 
+/** What we have decided ourselves need not be read again. */
+export function know(revision: number): void {
+  if (state.faces) state.faces.revision = Math.max(state.faces.revision, revision);
+}
+
 /** The person's name, or "nobody". */
 export const nameOf = (faces: Faces, at: number): string => faces.people[faces.person[at] ?? -1] ?? "nobody";
 

@@ -2,6 +2,8 @@
 
 import { api, listen, Refused, type News } from "./api.ts";
 import { byId, h, toast } from "./dom.ts";
+import { filmKey, filmPage, goTo, refreshFilm } from "./film.ts";
+import { showFilmJob } from "./filmjob.ts";
 import { showHelp } from "./help.ts";
 import { showJob, start } from "./jobs.ts";
 import { peoplePage } from "./people.ts";
@@ -10,7 +12,7 @@ import { state } from "./store.ts";
 import { redrawChart, refreshTraining, showButtons, trainingPage } from "./training.ts";
 import { draw, focusWall, layOut } from "./wall.ts";
 
-const PAGES = ["people", "faces", "training"] as const;
+const PAGES = ["people", "faces", "training", "film"] as const;
 type Page = (typeof PAGES)[number];
 
 /** While much changes (extraction), everything is read anew no more often than this. */
@@ -32,6 +34,7 @@ async function refresh(): Promise<void> {
     if (page === "people") showPeople();
     await refreshFaces();
     await refreshTraining();
+    await refreshFilm();
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     if (error.status === 401) showDoor(error.message);
@@ -63,13 +66,17 @@ function showPeople(): void {
 
 function show(next: Page): void {
   page = next;
-  history.replaceState(null, "", `#${page}`);
+  // the film page says itself where in the film it is
+  if (page !== "film") history.replaceState(null, "", `#${page}`);
   fillTabs();
   if (page === "people") showPeople();
   else if (page === "training") {
     byId("main").replaceChildren(h("div", { class: "scroll" }, trainingPage()));
     showButtons();
     void refreshTraining();
+  } else if (page === "film") {
+    byId("main").replaceChildren(filmPage());
+    void refreshFilm();
   } else {
     byId("main").replaceChildren(reviewPage());
     refilter();
@@ -95,6 +102,7 @@ function hear(news: News): void {
     state.job = news.job;
     showJob(before);
     showButtons();
+    showFilmJob();
     const find = document.getElementById("extract") as HTMLButtonElement | null;
     if (find) find.disabled = news.job?.running ?? false;
     return;
@@ -104,25 +112,33 @@ function hear(news: News): void {
 
 function keys(event: KeyboardEvent): void {
   const target = event.target as HTMLElement;
-  if (document.querySelector("dialog[open]") || target.closest("input, select, textarea")) return;
+  if (document.querySelector("dialog[open]") || target.closest("select, textarea")) return;
+  const input = target.closest("input");
+  const isSlid = input?.type === "range" && /^(Arrow|Page|Home|End)/.test(event.key);
+  const isTicked = input?.type === "checkbox" && event.key === " ";
+  if (input && (isSlid || isTicked || !["range", "checkbox"].includes(input.type))) return;
   const isCommand = event.ctrlKey || event.metaKey;
   if (isCommand && event.key.toLowerCase() === "z") {
     event.preventDefault();
-    void takeBack(event.shiftKey);
+    void back(event.shiftKey);
     return;
   }
   if (isCommand || event.altKey) return;
   const presses = event.key === "Enter" || event.key === " ";
   if (presses && target.closest("button")) return;
   const number = PAGES[Number(event.key) - 1];
-  if (event.key === "?") showHelp();
-  else if (event.key.toLowerCase() === "u") void takeBack(event.shiftKey);
+  if (event.key === "?") showHelp(page);
+  else if (event.key.toLowerCase() === "u") void back(event.shiftKey);
   else if (number) show(number);
   else if (page === "faces" && event.key !== "Tab" && reviewKey(event)) {
     event.preventDefault();
     return;
-  } else return;
+  } else if (page !== "film" || !filmKey(event)) return;
   event.preventDefault();
+}
+
+async function back(redo: boolean): Promise<void> {
+  if ((await takeBack(redo)) === "adjust") await refreshFilm();
 }
 
 /** What somebody without a cookie sees. */
@@ -144,14 +160,18 @@ async function enter(): Promise<void> {
     // out of the address at once: neither history nor a picture of the screen should hold it
     history.replaceState(null, "", "/");
     await api.enter(secret);
-  } else if (PAGES.includes(secret as Page)) page = secret as Page;
+    return;
+  }
+  const [name, ...place] = secret.split("/");
+  if (PAGES.includes(name as Page)) page = name as Page;
+  if (page === "film") goTo(place);
 }
 
 async function begin(): Promise<void> {
   fillTabs();
-  byId("undo").addEventListener("click", () => void takeBack(false));
-  byId("redo").addEventListener("click", () => void takeBack(true));
-  byId("help").addEventListener("click", showHelp);
+  byId("undo").addEventListener("click", () => void back(false));
+  byId("redo").addEventListener("click", () => void back(true));
+  byId("help").addEventListener("click", () => showHelp(page));
   document.addEventListener("keydown", keys);
   window.addEventListener("resize", () => (page === "training" ? redrawChart() : page === "faces" && draw()));
   try {

@@ -76,6 +76,8 @@ pub fn extract_clip(
         expressions: &expressions,
         faces: Vec::new(),
         ends: Vec::new(),
+        // the first shot begins with the first frame, and says that none before it was missed
+        shots: if saved.next_frame == 0 { vec![0] } else { Vec::new() },
         next_frame: saved.next_frame,
     };
 
@@ -150,6 +152,8 @@ struct Found<'a> {
     expressions: &'a ExpressionReader,
     faces: Vec<(FaceRecord, Vec<u8>)>,
     ends: Vec<TrackEnd>,
+    /// Frames with which shots begin.
+    shots: Vec<usize>,
     next_frame: usize,
 }
 
@@ -161,6 +165,9 @@ impl Found<'_> {
         for Followed { picture, step } in &known {
             self.next_frame = picture.index() + 1;
             self.end(&step.ended);
+            if step.cut {
+                self.shots.push(picture.index());
+            }
             for face in &step.observations {
                 seen.push((picture, face, self.expressions.read(&face.mesh)?));
             }
@@ -196,8 +203,8 @@ impl Found<'_> {
         self.ends.extend(ended.iter().map(|end| TrackEnd { track: end.track, accepted: end.accepted }));
     }
 
-    /// Crops first, then the index: a crop without an entry is written again, an entry without a crop never
-    /// happens.
+    /// Crops and shots first, then the faces: a crop without an entry is written again, an entry without a crop never
+    /// happens, and a shot that is found again is the same.
     fn commit(&mut self, tracker: &TrackerState) -> Result<(), ExtractionError> {
         let layout = self.project.layout();
         let (records, crops): (Vec<_>, Vec<_>) = self.faces.drain(..).unzip();
@@ -206,6 +213,8 @@ impl Found<'_> {
         atomic::create_dir_all(&layout.faces_of(&self.row.person))?;
         atomic::write_many(&files)?;
 
+        self.project.index().note_shots(self.row.id, &self.shots)?;
+        self.shots.clear();
         let tracker = serde_json::to_vec(tracker).map_err(|error| ExtractionError::Progress {
             clip: self.row.path.clone(),
             reason: error.to_string(),

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use bifrons_media::{Clip, MediaError, RgbImage};
-use bifrons_project::{Clip as ClipRow, ClipFingerprint, Event, Judgement, Project, Reporter};
+use bifrons_project::{Clip as ClipRow, ClipFingerprint, Event, Index, Judgement, Reporter};
 use bifrons_vision::{Explicit, VisionError};
 use rayon::prelude::*;
 
@@ -43,7 +43,7 @@ pub fn judge(strengths: &[f32]) -> Judgement {
 /// [`ExtractionError::Sexual`]; [`ExtractionError::Media`] when the clip cannot be read,
 /// [`ExtractionError::Vision`], [`ExtractionError::Project`].
 pub fn admit<S>(
-    project: &Project,
+    index: &Index,
     row: &ClipRow,
     network: impl FnOnce() -> Result<S, VisionError>,
     reporter: &dyn Reporter,
@@ -52,13 +52,13 @@ where
     S: Fn(&RgbImage) -> Result<f32, VisionError> + Send + Sync,
 {
     let clip = if row.path.exists() { ClipFingerprint::of(&row.path)? } else { row.info.fingerprint };
-    let judgement = match project.index().judgement_of(clip, METHOD)? {
+    let judgement = match index.judgement_of(clip, METHOD)? {
         Some(judgement) => judgement,
         None => {
             let text = format!("looking over {} before any work on it", row.path.display());
             reporter.report(&Event::message(text));
             let judgement = judge_clip(&row.path, network()?)?;
-            project.index().add_judgement(clip, judgement)?;
+            index.add_judgement(clip, judgement)?;
             judgement
         }
     };
@@ -123,7 +123,7 @@ mod tests {
     use std::process::Command;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use bifrons_project::{ClipInfo, Silent};
+    use bifrons_project::{ClipInfo, Project, Silent};
 
     use super::*;
 
@@ -183,7 +183,7 @@ mod tests {
         let asked = AtomicUsize::new(0);
         let sure = |_: &RgbImage| Ok(if asked.fetch_add(1, Ordering::Relaxed) < 10 { 0.9 } else { 0.1 });
         for _ in 0..2 {
-            let refused = admit(&project, &row, || Ok(sure), &Silent).unwrap_err();
+            let refused = admit(project.index(), &row, || Ok(sure), &Silent).unwrap_err();
             assert!(matches!(refused, ExtractionError::Sexual { frames: 30, explicit: 10, .. }), "{refused}");
             assert!(refused.to_string().contains("10 of the 30 frames"), "{refused}");
         }
@@ -195,16 +195,19 @@ mod tests {
         // the same contents under another name, and when the clip has gone
         let moved = ClipRow { path: folder.path().join("other.mp4"), ..row.clone() };
         std::fs::copy(&row.path, &moved.path).unwrap();
-        assert!(admit(&project, &moved, || Ok(sure), &Silent).is_err());
+        assert!(admit(project.index(), &moved, || Ok(sure), &Silent).is_err());
         std::fs::remove_file(&row.path).unwrap();
-        assert!(matches!(admit(&project, &row, || Ok(sure), &Silent), Err(ExtractionError::Sexual { .. })));
+        assert!(matches!(
+            admit(project.index(), &row, || Ok(sure), &Silent),
+            Err(ExtractionError::Sexual { .. })
+        ));
     }
 
     #[test]
     fn a_clip_that_shows_nothing_sexual_passes_and_its_figure_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let (project, row) = project(folder.path(), 12);
-        let judgement = admit(&project, &row, network, &Silent).unwrap();
+        let judgement = admit(project.index(), &row, network, &Silent).unwrap();
         assert_eq!(judgement, Judgement { method: METHOD, frames: 12, explicit: 0, refused: false });
         assert_eq!(project.index().judgement_of(row.info.fingerprint, METHOD).unwrap(), Some(judgement));
     }

@@ -18,6 +18,7 @@ pub mod gate;
 mod identities;
 mod place;
 pub mod review;
+mod shots;
 
 pub use appearance::catch_up;
 pub use assign::{Assignment, assign_people};
@@ -25,3 +26,4 @@ pub use error::ExtractionError;
 pub use extract::{ExtractOptions, Extracted, extract_clip};
 pub use identities::{Identity, SAME_PERSON, cosine, identities, robust_centre};
 pub use place::{Nudge, landmarks, nudged, place_landmarks};
+pub use shots::catch_up_shots;

@@ -196,6 +196,26 @@ pub struct ConsentEntry {
     pub hash: ContentHash,
 }
 
+impl ConsentEntry {
+    /// This line, refused when it was withdrawn, has ended or does not cover `purpose` (`None` for what every record covers).
+    /// `project` is told where it is.
+    ///
+    /// # Errors
+    /// [`ProjectError::NoConsent`].
+    pub(crate) fn checked(self, purpose: Option<Purpose>, project: &Path) -> Result<Self> {
+        let allowed = match &self.consent {
+            Some(consent) => consent.allows(purpose.unwrap_or(consent.purpose), Day::of(SystemTime::now())),
+            None => Err(format!("it was withdrawn on {}", Day::of(self.added_at))),
+        };
+        match allowed {
+            Ok(()) => Ok(self),
+            Err(reason) => {
+                Err(ProjectError::NoConsent { person: self.person, project: project.to_owned(), reason })
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -134,6 +134,21 @@ pub enum Event {
         /// What is measured of it, by name with the unit in it.
         measured: BTreeMap<String, f64>,
     },
+    /// A shot that was asked for.
+    Shot {
+        /// Its clip.
+        clip: i64,
+        /// Which one, from 1.
+        number: usize,
+        /// Its first frame, from 0.
+        first_frame: usize,
+        /// Its last frame.
+        last_frame: usize,
+        /// Tracks of the clip's person in it.
+        tracks: Vec<u32>,
+        /// How their faces are put on: what was chosen, for each track another object where that differs.
+        settings: Vec<serde_json::Value>,
+    },
     /// A picture to look at was written (replacing the one before).
     Preview {
         /// Where it is.

@@ -16,6 +16,7 @@ mod people;
 mod records;
 mod runs;
 mod schema;
+mod shots;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,12 +1,11 @@
 //! A project folder, open under its lock.
 
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use crate::atomic;
 use crate::checkpoints::Checkpoints;
 use crate::config::{Config, PersonConfig};
-use crate::consent::{Consent, ConsentEntry, Day, Purpose};
+use crate::consent::{Consent, ConsentEntry, Purpose};
 use crate::error::{ProjectError, Result};
 use crate::index::{AddedClip, ClipInfo, Index};
 use crate::layout::{Layout, check_person_name};
@@ -166,10 +165,7 @@ impl Project {
     /// # Errors
     /// As [`Config::read`] and [`Index::consent_log`].
     pub fn consent_of(&self, person: &str) -> Result<Option<ConsentEntry>> {
-        let config = self.config()?;
-        let Some(known) = config.person(person) else { return Ok(None) };
-        self.index.add_consent(&known.name, known.consent.as_ref())?;
-        Ok(self.index.consent_log()?.into_iter().rev().find(|entry| entry.person == known.name))
+        self.index.consent_of(&self.config()?, person)
     }
 
     /// [`Self::consent_of`], refused when it was withdrawn, has ended or does not cover `purpose` (`None` for what every
@@ -178,18 +174,8 @@ impl Project {
     /// # Errors
     /// [`ProjectError::NoConsent`]; as [`Self::consent_of`].
     pub fn checked_consent(&self, person: &str, purpose: Option<Purpose>) -> Result<Option<ConsentEntry>> {
-        let Some(entry) = self.consent_of(person)? else { return Ok(None) };
-        let allowed = match &entry.consent {
-            Some(consent) => consent.allows(purpose.unwrap_or(consent.purpose), Day::of(SystemTime::now())),
-            None => Err(format!("it was withdrawn on {}", Day::of(entry.added_at))),
-        };
-        match allowed {
-            Ok(()) => Ok(Some(entry)),
-            Err(reason) => {
-                let project = self.layout.root().to_owned();
-                Err(ProjectError::NoConsent { person: entry.person, project, reason })
-            }
-        }
+        let entry = self.consent_of(person)?;
+        entry.map(|entry| entry.checked(purpose, self.layout.root())).transpose()
     }
 
     /// Writes what a person agreed to into `bifrons.toml` and the log; `None` withdraws it. The person is added where

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::checkpoints::Checkpoints;
 use crate::config::Config;
+use crate::consent::{ConsentEntry, Purpose};
 use crate::error::{ProjectError, Result};
 use crate::index::Index;
 use crate::layout::Layout;
@@ -51,6 +52,15 @@ impl Visit {
     #[must_use]
     pub fn checkpoints(&self) -> Checkpoints {
         Checkpoints::new(self.layout.model())
+    }
+
+    /// As [`crate::Project::checked_consent`]: what `bifrons.toml` says now is noted in the log, which is one transaction.
+    ///
+    /// # Errors
+    /// [`ProjectError::NoConsent`]; as [`Config::read`] and [`Index::consent_log`].
+    pub fn checked_consent(&self, person: &str, purpose: Option<Purpose>) -> Result<Option<ConsentEntry>> {
+        let entry = self.index.consent_of(&self.config()?, person)?;
+        entry.map(|entry| entry.checked(purpose, self.layout.root())).transpose()
     }
 
     /// What `bifrons.toml` says now.

@@ -1,6 +1,6 @@
 //! A visible line in the lower left corner: for films without a record of consent.
 
-use bifrons_media::{Frame, MediaError, PixelRect};
+use bifrons_media::{Frame, MediaError, PixelRect, RgbImage};
 
 /// What it says.
 pub const NO_CONSENT: &str = "NO CONSENT RECORD";
@@ -26,7 +26,7 @@ const LETTERS: [(char, [u8; 7]); 8] = [
 /// Where the line stands in a frame of that size, with its margin.
 #[must_use]
 pub fn place(width: usize, height: usize) -> PixelRect {
-    let dot = (width.min(height) / DOT).max(1);
+    let dot = dot_px(width, height);
     let margin = 2 * dot;
     let line = ((NO_CONSENT.chars().count() * STEP + 3) * dot).min(width.saturating_sub(2 * margin));
     let tall = ((LETTER.1 + 4) * dot).min(height.saturating_sub(2 * margin));
@@ -39,15 +39,31 @@ pub fn place(width: usize, height: usize) -> PixelRect {
 /// None that can happen: the place lies in the frame.
 pub fn draw(frame: &mut Frame) -> Result<(), MediaError> {
     let rect = place(frame.width_px(), frame.height_px());
-    let dot = (frame.width_px().min(frame.height_px()) / DOT).max(1);
     let mut image = frame.rgb(rect);
-    for (at, pixel) in image.data.chunks_exact_mut(3).enumerate() {
-        let (x, y) = (at % rect.width / dot, at / rect.width / dot);
+    write(&mut image, dot_px(frame.width_px(), frame.height_px()));
+    let alpha = vec![1.0; rect.area_px()];
+    frame.set_rgb(rect, &image, &alpha)
+}
+
+/// [`draw`] for a picture: a look at a film that is not made yet.
+pub fn draw_on(picture: &mut RgbImage) {
+    let rect = place(picture.width, picture.height);
+    let mut line = picture.crop(rect);
+    write(&mut line, dot_px(picture.width, picture.height));
+    picture.paste(&line, rect.x, rect.y);
+}
+
+fn dot_px(width: usize, height: usize) -> usize {
+    (width.min(height) / DOT).max(1)
+}
+
+fn write(line: &mut RgbImage, dot: usize) {
+    let width = line.width.max(1);
+    for (at, pixel) in line.data.chunks_exact_mut(3).enumerate() {
+        let (x, y) = (at % width / dot, at / width / dot);
         let lit = is_lit(x, y);
         pixel.iter_mut().for_each(|value| *value = if lit { 0.92 } else { 0.35 * *value });
     }
-    let alpha = vec![1.0; rect.area_px()];
-    frame.set_rgb(rect, &image, &alpha)
 }
 
 /// Whether a dot of the line belongs to a letter; two dots of margin around.

@@ -8,7 +8,7 @@ var Refused = class extends Error {
   status;
   hint;
 };
-async function ask(path, body) {
+async function send(path, body) {
   const request = body === void 0 ? {} : {
     method: "POST",
     headers: { "Content-Type": "application/json", "X-Bifrons": "1" },
@@ -17,13 +17,26 @@ async function ask(path, body) {
   const answer = await fetch(path, request).catch(() => {
     throw new Refused(0, "the studio does not answer", "is `bifrons studio` still running?");
   });
-  if (answer.status === 204) return void 0;
-  const told = await answer.json().catch(() => ({}));
   if (!answer.ok) {
-    const { error, hint } = told;
+    const { error, hint } = await answer.json().catch(() => ({}));
     throw new Refused(answer.status, error ?? `the studio answered ${answer.status}`, hint ?? null);
   }
-  return told;
+  return answer;
+}
+async function ask(path, body) {
+  const answer = await send(path, body);
+  if (answer.status === 204) return void 0;
+  return await answer.json().catch(() => ({}));
+}
+async function frame(wanted3) {
+  const answer = await send("/api/film/frame", wanted3);
+  const mask = answer.headers.get("x-mask");
+  return {
+    picture: await createImageBitmap(await answer.blob()),
+    steady: answer.headers.get("x-steady") === "1",
+    mask: mask === null ? null : Number(mask),
+    labelled: answer.headers.get("x-labelled") === "1"
+  };
 }
 var api = {
   enter: (secret) => ask("/api/session", { secret }),
@@ -34,6 +47,10 @@ var api = {
   undo: () => ask("/api/undo", {}),
   redo: () => ask("/api/redo", {}),
   start: (kind, minutes) => ask("/api/job", minutes === void 0 ? { kind } : { kind, minutes }),
+  convert: (clip2, identity2, matte2) => ask("/api/job", { kind: "convert", film: { clip: clip2, identity: identity2, matte: matte2 } }),
+  film: () => ask("/api/film"),
+  masks: (clip2) => ask(`/api/film/${clip2}/masks`),
+  frame,
   stop: () => ask("/api/job/stop", {}),
   place: (id, points) => ask(`/api/faces/${id}/landmarks`, { points }),
   training: () => ask("/api/training")
@@ -80,60 +97,71 @@ function clock(seconds) {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 }
 
-// src/help.ts
-var KEYS = [
-  ["← → ↑ ↓", "Move; with Shift, select on the way"],
-  ["Page ↑ ↓, Home, End", "Move further"],
-  ["X", "Reject: not learned from"],
-  ["A", "Accept: good to learn from"],
-  ["O", "Leave open again"],
-  ["G", "Select the whole group"],
-  ["T", "Select the whole track"],
-  ["Space", "Select this face, or no longer"],
-  ["Escape", "Select nothing"],
-  ["P", "Say who the track is"],
-  ["E", "Move landmarks by hand"],
-  ["U, Shift+U", "Undo, redo: without end"],
-  ["+ −", "Larger, smaller"],
-  ["Enter", "Look at the frame, large"],
-  ["1 2 3", "People, faces, training"],
-  ["?", "This list"]
-];
-function open(title, ...content) {
-  const dialog = h("dialog", { "aria-label": title }, h("h2", {}, title), ...content);
-  dialog.addEventListener("close", () => dialog.remove());
-  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-  document.body.append(dialog);
-  dialog.showModal();
-  return dialog;
-}
-function showHelp() {
-  const list = KEYS.flatMap(([keys2, what]) => [h("dt", {}, keys2), h("dd", {}, what)]);
-  const dialog = open("Keys", h("dl", { class: "keys" }, ...list));
-  dialog.append(h("button", { class: "main", click: () => dialog.close() }, "Close"));
-}
-function askPerson(people, tracks, chosen) {
-  const choose = (person) => {
-    dialog.close();
-    chosen(person);
+// src/adjust.ts
+var KNOBS = {
+  mask_size: { title: "Mask size", told: "of the face's own outline", step: 0.01 },
+  feather: { title: "Feather", told: "width of the mask's soft edge", step: 5e-3 },
+  color_match: { title: "Colour match", told: "0 % leaves the identity's colours; at the edge they always meet the footage's", step: 0.05 },
+  detail: { title: "Detail", told: "pores, stubble, hairs of the brows, from the identity's own frames", step: 0.05 },
+  grain: { title: "Grain", told: "of the grain that the drawn face lacks", step: 0.05 }
+};
+function makePanel(film2, tried2, chosen, ...buttons) {
+  const slider = ({ name, least, most }) => {
+    const { title, told: told3, step } = KNOBS[name];
+    const input = h("input", { type: "range", id: `knob-${name}`, min: least, max: most, step, title: told3 });
+    const now = () => ({ [name]: Number(input.value) });
+    input.addEventListener("input", () => {
+      byId(`value-${name}`).textContent = percent(Number(input.value), step);
+      tried2(now());
+    });
+    input.addEventListener("change", () => chosen(now()));
+    input.addEventListener("dblclick", () => chosen({ [name]: film2.defaults[name] }));
+    return h(
+      "label",
+      { class: "knob" },
+      h("span", {}, title),
+      h("output", { id: `value-${name}`, for: `knob-${name}` }, ""),
+      input
+    );
   };
-  const choice = (number, title, person) => h("button", { class: "choice", click: () => choose(person) }, h("span", {}, title), h("kbd", {}, String(number)));
-  const dialog = open(
-    tracks === 1 ? "Who is this track?" : `Who are these ${tracks} tracks?`,
-    ...people.slice(0, 9).map((name, at) => choice(at + 1, name, name)),
-    choice(0, "Nobody in the project", null)
+  const tick = (name, title, told3) => {
+    const input = h("input", { type: "checkbox", id: `knob-${name}` });
+    input.addEventListener("change", () => chosen({ [name]: input.checked }));
+    return h("label", { class: "tick", title: told3 }, input, title);
+  };
+  return h(
+    "aside",
+    { class: "inspector adjust", "aria-label": "How the face of this shot is put on" },
+    h("h2", { id: "shot-name" }, ""),
+    h("p", { class: "dim", id: "shot-state" }, ""),
+    ...film2.knobs.map(slider),
+    tick("keep_in_front", "Keep what is in front", "Hands, glasses, microphones and hair before the face"),
+    tick("skip", "Leave this face as filmed", "No new face in this shot (S)"),
+    h("div", { class: "buttons" }, ...buttons),
+    h("p", { class: "dim" }, "Saved when chosen · U takes it back. Double click on a slider: its default."),
+    h("div", { id: "film-job", role: "status" })
   );
-  dialog.addEventListener("keydown", (event) => {
-    const number = Number(event.key);
-    if (event.key === "0") choose(null);
-    else if (number >= 1 && number <= people.length) choose(people[number - 1] ?? null);
-  });
 }
-function showFrame(id, title) {
-  const dialog = open(title, h("img", { class: "large", src: `/api/faces/${id}/frame`, alt: title }));
-  dialog.classList.add("wide");
-  dialog.addEventListener("keydown", (event) => event.key === "Enter" && dialog.close());
+function fillPanel(film2, settings, name, state2) {
+  byId("shot-name").textContent = name;
+  byId("shot-state").textContent = state2;
+  const shown2 = settings ?? film2.defaults;
+  for (const { name: name2 } of film2.knobs) {
+    const input = byId(`knob-${name2}`);
+    if (!input.matches(":active")) input.value = String(shown2[name2]);
+    input.disabled = settings === null || settings.skip;
+    byId(`value-${name2}`).textContent = percent(Number(input.value), KNOBS[name2].step);
+    input.closest("label")?.classList.toggle("changed", shown2[name2] !== film2.defaults[name2]);
+  }
+  for (const name2 of ["keep_in_front", "skip"]) {
+    const input = byId(`knob-${name2}`);
+    input.checked = shown2[name2];
+    input.disabled = settings === null || name2 !== "skip" && settings.skip;
+    input.closest("label")?.classList.toggle("changed", shown2[name2] !== film2.defaults[name2]);
+  }
 }
+var isDefault = (film2, settings) => Object.keys(film2.defaults).every((name) => settings[name] === film2.defaults[name]);
+var percent = (value, step) => `${(100 * value).toFixed(step < 0.01 ? 1 : 0)} %`;
 
 // src/store.ts
 var OPEN = 0;
@@ -180,6 +208,9 @@ var state = {
   /** Selected faces, by id: they stay selected when the order changes. */
   selected: /* @__PURE__ */ new Set()
 };
+function know(revision) {
+  if (state.faces) state.faces.revision = Math.max(state.faces.revision, revision);
+}
 var nameOf = (faces, at) => faces.people[faces.person[at] ?? -1] ?? "nobody";
 var isSuspicious = (faces, at) => (faces.why[at] ?? []).length > 0;
 function matches(faces, at, filters) {
@@ -221,14 +252,14 @@ function arrange() {
   state.anchor = state.cursor;
 }
 function groupOf(faces, at, { group, sort }) {
-  const clip = faces.clip[at] ?? 0;
+  const clip2 = faces.clip[at] ?? 0;
   const first = (faces.why[at] ?? [])[0];
   switch (group) {
     case "track":
-      return [trackOf(faces, at), `Clip ${clip}, track ${faces.track[at]} · ${nameOf(faces, at)}`];
+      return [trackOf(faces, at), `Clip ${clip2}, track ${faces.track[at]} · ${nameOf(faces, at)}`];
     case "identity": {
-      const identity = (faces.identity[at] ?? 0) + 1;
-      return [identity, `Look ${identity}`];
+      const identity2 = (faces.identity[at] ?? 0) + 1;
+      return [identity2, `Look ${identity2}`];
     }
     case "reason":
       return first === void 0 ? [99, "Nothing suspicious"] : [first, capital(faces.reasons[first] ?? "")];
@@ -256,24 +287,47 @@ function tracksOf(faces, which) {
   return [...found.values()];
 }
 
+// src/filmjob.ts
+function showFilmJob() {
+  const place = document.getElementById("film-job");
+  if (!place) return;
+  const { job } = state;
+  const isOurs = job?.kind === "convert";
+  const button = byId("convert");
+  button.textContent = job?.running && isOurs ? "Stop" : "Start conversion";
+  button.disabled = job?.running === true && (!isOurs || job.stopping);
+  if (!isOurs || !job) {
+    place.replaceChildren();
+    return;
+  }
+  const { progress, result, messages } = job;
+  const lines = [];
+  if (job.running) {
+    const rate = progress?.per_sec ? `, ${progress.per_sec.toFixed(1)} a second` : "";
+    lines.push(h("p", {}, `${progress?.stage === "join" ? "Joining" : "Converting"}: ${progress?.done ?? 0} of ${progress?.total ?? "?"}${rate}`));
+  } else if (result?.outcome === "done") {
+    lines.push(h("p", {}, "Finished:"), ...(result.outputs ?? []).map((path) => h("code", { class: "path" }, path)));
+  } else if (result) {
+    const { outcome, error, hint } = result;
+    lines.push(h("p", {}, outcome === "stopped" ? "Stopped; what is done is kept." : `${error ?? outcome}${hint ? `; ${hint}` : ""}`));
+  }
+  const notes = messages.filter(({ event }) => event === "warning").map(({ text }) => h("p", { class: "dim" }, text ?? ""));
+  place.replaceChildren(h("h3", {}, "Conversion"), ...lines, ...notes);
+}
+
 // src/jobs.ts
-var WORK = { extract: "Finding faces", train: "Training" };
-async function start(kind, minutes) {
+var WORK = { extract: "Finding faces", train: "Training", convert: "Conversion" };
+async function told(asking) {
   try {
-    await api.start(kind, minutes);
+    await asking;
   } catch (error) {
     if (error instanceof Refused) toast(error.message, true);
     else throw error;
   }
 }
-async function stop() {
-  try {
-    await api.stop();
-  } catch (error) {
-    if (error instanceof Refused) toast(error.message, true);
-    else throw error;
-  }
-}
+var start = (kind, minutes) => told(api.start(kind, minutes));
+var convert = (clip2, identity2, matte2) => told(api.convert(clip2, identity2, matte2));
+var stop = () => told(api.stop());
 function showJob(before) {
   const place = byId("job");
   const { job } = state;
@@ -290,6 +344,7 @@ function showJob(before) {
   const parts = [job.stopping ? "Stopping" : WORK[job.kind]];
   if (progress?.item) parts.push(progress.item);
   if (progress?.iteration) parts.push(`iteration ${thousands(progress.iteration)}`);
+  if (job.kind === "convert" && progress?.per_sec) parts.push(`${progress.per_sec.toFixed(1)} frames a second`);
   if (progress?.left_secs !== void 0 && !job.stopping) parts.push(`${clock(progress.left_secs)} left`);
   const bar = progress?.total !== void 0 && progress.done !== void 0 ? h("progress", { max: progress.total, value: progress.done, "aria-label": "Progress" }) : h("progress", { "aria-label": "Progress" });
   place.replaceChildren(
@@ -297,6 +352,865 @@ function showJob(before) {
     h("span", {}, parts.join(" · ")),
     h("button", { class: "quiet", id: "stop", click: () => void stop() }, job.kind === "train" ? "Enough" : "Stop")
   );
+}
+
+// src/thumbnails.ts
+var KEPT = 400;
+var AT_ONCE = 4;
+var pictures = /* @__PURE__ */ new Map();
+var asked = /* @__PURE__ */ new Map();
+var missing = /* @__PURE__ */ new Set();
+var wanted = [];
+var arrived = () => {
+};
+function onThumbnail(hear2) {
+  arrived = hear2;
+}
+function thumbnail(id) {
+  const picture2 = pictures.get(id);
+  if (picture2) {
+    pictures.delete(id);
+    pictures.set(id, picture2);
+  }
+  return picture2;
+}
+var isMissing = (id) => missing.has(id);
+function want(ids) {
+  const still = new Set(ids);
+  for (const [id, request] of asked) {
+    if (!still.has(id)) {
+      request.abort();
+      asked.delete(id);
+    }
+  }
+  wanted = ids.filter((id) => !pictures.has(id) && !asked.has(id) && !missing.has(id));
+  askMore();
+}
+function forgetThumbnails() {
+  for (const picture2 of pictures.values()) picture2.close();
+  pictures.clear();
+  missing.clear();
+}
+function askMore() {
+  while (asked.size < AT_ONCE) {
+    const id = wanted.shift();
+    if (id === void 0) return;
+    const request = new AbortController();
+    asked.set(id, request);
+    fetchPicture(id, request.signal).then((picture2) => keep(id, picture2)).catch((error) => {
+      if (!(error instanceof DOMException && error.name === "AbortError")) missing.add(id);
+    }).finally(() => {
+      if (asked.get(id) === request) asked.delete(id);
+      askMore();
+      arrived();
+    });
+  }
+}
+async function fetchPicture(id, signal) {
+  const answer = await fetch(`/api/faces/${id}/thumbnail`, { signal });
+  if (!answer.ok) throw new Error(`no picture of face ${id}`);
+  return createImageBitmap(await answer.blob());
+}
+function keep(id, picture2) {
+  pictures.set(id, picture2);
+  for (const [oldest, other] of pictures) {
+    if (pictures.size <= KEPT) break;
+    pictures.delete(oldest);
+    other.close();
+  }
+}
+
+// src/paint.ts
+var GROUND = "#262626";
+var CAPTION = 18;
+var COLOURS = {
+  empty: "#313131",
+  line: "#383838",
+  text: "#d2d2d2",
+  dim: "#8f8f8f",
+  cursor: "#ffffff",
+  selected: "#5aa9e6",
+  accepted: "#58b368",
+  rejected: "#e0605a",
+  warning: "#e3b341"
+};
+function paintHeading(context, title, count, x, y, end) {
+  context.font = "600 13px system-ui, sans-serif";
+  context.textBaseline = "middle";
+  context.fillStyle = COLOURS.text;
+  context.fillText(title, x, y);
+  const after2 = x + context.measureText(title).width + 8;
+  context.font = "13px system-ui, sans-serif";
+  context.fillStyle = COLOURS.dim;
+  context.fillText(thousands(count), after2, y);
+  const line = after2 + context.measureText(thousands(count)).width + 12;
+  context.fillStyle = COLOURS.line;
+  context.fillRect(line, y, Math.max(0, end - line), 1);
+}
+function paintFace(context, place, x, y, size2) {
+  const { faces } = state;
+  const at = state.order[place];
+  if (!faces || at === void 0) return;
+  const id = faces.id[at] ?? -1;
+  const verdict = faces.verdict[at];
+  const picture2 = thumbnail(id);
+  if (picture2) {
+    context.globalAlpha = verdict === REJECTED ? 0.28 : 1;
+    context.drawImage(picture2, x, y, size2, size2);
+    context.globalAlpha = 1;
+  } else {
+    context.fillStyle = COLOURS.empty;
+    context.fillRect(x, y, size2, size2);
+    if (isMissing(id)) label(context, "no picture", x, y + size2 / 2 - CAPTION / 2, size2, COLOURS.dim);
+  }
+  const why = faces.why[at] ?? [];
+  if (why.length > 0 && verdict !== REJECTED) {
+    const reasons = why.map((reason) => faces.reasons[reason]).join(", ");
+    label(context, reasons, x, y + size2 - CAPTION, size2, COLOURS.warning);
+  }
+  if (verdict === ACCEPTED || verdict === REJECTED) badge(context, x + size2 - 13, y + 13, verdict);
+  if (state.selected.has(id)) {
+    context.strokeStyle = COLOURS.selected;
+    context.lineWidth = 3;
+    context.strokeRect(x + 1.5, y + 1.5, size2 - 3, size2 - 3);
+  }
+  if (place === state.cursor) {
+    context.strokeStyle = "#000000";
+    context.lineWidth = 1;
+    context.strokeRect(x + 0.5, y + 0.5, size2 - 1, size2 - 1);
+    context.strokeStyle = COLOURS.cursor;
+    context.lineWidth = 2;
+    context.strokeRect(x - 2, y - 2, size2 + 4, size2 + 4);
+  }
+}
+function label(context, text, x, y, width, colour) {
+  context.fillStyle = "rgba(20, 20, 20, 0.78)";
+  context.fillRect(x, y, width, CAPTION);
+  context.fillStyle = colour;
+  context.font = "11px system-ui, sans-serif";
+  context.textBaseline = "middle";
+  context.save();
+  context.beginPath();
+  context.rect(x, y, width, CAPTION);
+  context.clip();
+  context.fillText(text, x + 5, y + CAPTION / 2 + 0.5);
+  context.restore();
+}
+function badge(context, x, y, verdict) {
+  context.fillStyle = verdict === ACCEPTED ? COLOURS.accepted : COLOURS.rejected;
+  context.beginPath();
+  context.arc(x, y, 9, 0, 2 * Math.PI);
+  context.fill();
+  context.strokeStyle = "#ffffff";
+  context.lineWidth = 2;
+  context.beginPath();
+  if (verdict === ACCEPTED) {
+    context.moveTo(x - 4, y);
+    context.lineTo(x - 1, y + 3.5);
+    context.lineTo(x + 4.5, y - 3.5);
+  } else {
+    context.moveTo(x - 3.5, y - 3.5);
+    context.lineTo(x + 3.5, y + 3.5);
+    context.moveTo(x + 3.5, y - 3.5);
+    context.lineTo(x - 3.5, y + 3.5);
+  }
+  context.stroke();
+}
+
+// src/splitview.ts
+var REST_MS = 300;
+var GIVEN_UP = 503;
+var Lane = class {
+  constructor(shown2, failed) {
+    this.shown = shown2;
+    this.failed = failed;
+  }
+  shown;
+  failed;
+  waiting = null;
+  asking = false;
+  ask(wanted3) {
+    this.waiting = wanted3;
+    if (!this.asking) void this.run();
+  }
+  async run() {
+    this.asking = true;
+    while (this.waiting) {
+      const wanted3 = this.waiting;
+      this.waiting = null;
+      try {
+        this.shown(wanted3, await api.frame(wanted3));
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+        this.failed(wanted3, error);
+      }
+    }
+    this.asking = false;
+  }
+};
+var SplitView = class {
+  constructor(canvas2, told3) {
+    this.canvas = canvas2;
+    this.told = told3;
+    new ResizeObserver(() => this.draw()).observe(canvas2);
+  }
+  canvas;
+  told;
+  /** Where the line is, 0 to 1 of the picture's width. */
+  split = 0.5;
+  /** Shows the footage alone for a moment. */
+  flipped = false;
+  sight = null;
+  footage = null;
+  result = null;
+  resting = 0;
+  /** The frame that is drawn with all its neighbours, as a key. */
+  steady = "";
+  /** When each picture was asked for. */
+  asked = /* @__PURE__ */ new WeakMap();
+  footageLane = new Lane(
+    (wanted3, { picture: picture2 }) => {
+      if (this.isNow(wanted3)) {
+        this.footage?.close();
+        this.footage = picture2;
+        this.draw();
+        this.canvas.dataset.footage = `${wanted3.frame} ${wanted3.close}`;
+      }
+    },
+    (wanted3, refused) => this.fail(wanted3, refused)
+  );
+  lane = new Lane(
+    (wanted3, shown2) => this.show(wanted3, shown2),
+    (wanted3, refused) => this.fail(wanted3, refused)
+  );
+  steadyLane = new Lane(
+    (wanted3, shown2) => {
+      if (!this.isNow(wanted3)) return;
+      this.steady = placeOf(wanted3);
+      if (this.sight && sameSettings(wanted3, this.sight)) this.show(wanted3, shown2);
+      else this.askResult();
+    },
+    (wanted3, refused) => this.fail(wanted3, refused)
+  );
+  /** Shows something else, or the same by other settings. `anew`: what is drawn may have changed. */
+  look(sight, anew = false) {
+    const before = this.sight;
+    const moved2 = !before || placeOf(before) !== placeOf(sight) || before.close !== sight.close;
+    this.sight = sight;
+    if (anew || before && before.identity !== sight.identity) this.steady = "";
+    if (moved2 || anew) {
+      this.footageLane.ask({ clip: sight.clip, frame: sight.frame, view: "footage", close: sight.close });
+    }
+    this.askResult();
+  }
+  askResult() {
+    const { sight } = this;
+    window.clearTimeout(this.resting);
+    if (!sight?.identity || sight.view === "footage") {
+      this.lane.ask(null);
+      this.result?.close();
+      this.result = null;
+      this.draw();
+      if (sight) this.told({ frame: sight.frame, steady: true, mask: null, labelled: false }, "");
+      return;
+    }
+    const wanted3 = { ...sight, identity: sight.identity, settings: sight.settings ?? void 0 };
+    const isSteady = this.steady === placeOf(sight);
+    const now = { ...wanted3, steady: isSteady };
+    this.asked.set(now, performance.now());
+    this.lane.ask(now);
+    if (!isSteady) this.resting = window.setTimeout(() => this.steadyLane.ask({ ...wanted3, steady: true }), REST_MS);
+  }
+  /** What was given up for something else is no news. */
+  fail(wanted3, { status, message, hint }) {
+    if (!this.isNow(wanted3)) return;
+    if (status === GIVEN_UP && wanted3.steady) {
+      if (document.hasFocus()) this.askResult();
+    } else this.told(null, hint ? `${message}; ${hint}` : message);
+  }
+  show(wanted3, { picture: picture2, steady, mask, labelled }) {
+    if (!this.isNow(wanted3) || wanted3.view !== this.sight?.view) {
+      picture2.close();
+      return;
+    }
+    if (!steady && this.steady === placeOf(wanted3) && sameSettings(wanted3, this.sight)) {
+      picture2.close();
+      this.askResult();
+      return;
+    }
+    this.result?.close();
+    this.result = picture2;
+    this.draw();
+    const asked2 = this.asked.get(wanted3);
+    Object.assign(this.canvas.dataset, {
+      frame: wanted3.frame,
+      shows: wanted3.view,
+      close: wanted3.close,
+      steady,
+      settings: JSON.stringify(wanted3.settings ?? null),
+      took: asked2 === void 0 ? "" : (performance.now() - asked2).toFixed(0)
+    });
+    this.told({ frame: wanted3.frame, steady, mask, labelled }, "");
+  }
+  isNow(wanted3) {
+    const { sight } = this;
+    return sight !== null && wanted3.clip === sight.clip && wanted3.frame === sight.frame && wanted3.close === sight.close && (wanted3.view === "footage" || wanted3.identity === sight.identity);
+  }
+  /** Where the picture lies in the canvas, in pixels of the page. */
+  place() {
+    const { canvas: canvas2, footage: footage2, result } = this;
+    const picture2 = footage2 ?? result;
+    const [width, height] = [canvas2.clientWidth, canvas2.clientHeight];
+    if (!picture2) return { x: 0, y: 0, width, height };
+    const scale = Math.min(width / picture2.width, height / picture2.height);
+    const [w, h2] = [picture2.width * scale, picture2.height * scale];
+    return { x: (width - w) / 2, y: (height - h2) / 2, width: w, height: h2 };
+  }
+  /** Puts the line under a place of the canvas. */
+  splitAt(x) {
+    const place = this.place();
+    this.split = Math.max(0, Math.min(1, (x - place.x) / place.width));
+    this.draw();
+  }
+  draw() {
+    const { canvas: canvas2, footage: footage2, result, split } = this;
+    const density = window.devicePixelRatio || 1;
+    const [width, height] = [canvas2.clientWidth, canvas2.clientHeight];
+    if (canvas2.width !== Math.round(width * density) || canvas2.height !== Math.round(height * density)) {
+      canvas2.width = Math.round(width * density);
+      canvas2.height = Math.round(height * density);
+    }
+    const context = canvas2.getContext("2d", { alpha: false });
+    if (!context || width === 0) return;
+    context.setTransform(density, 0, 0, density, 0, 0);
+    context.fillStyle = GROUND;
+    context.fillRect(0, 0, width, height);
+    context.imageSmoothingQuality = "high";
+    const { x, y, width: w, height: h2 } = this.place();
+    if (footage2) context.drawImage(footage2, x, y, w, h2);
+    if (!result || this.flipped) return;
+    const at = x + split * w;
+    context.save();
+    context.beginPath();
+    context.rect(at, y, x + w - at, h2);
+    context.clip();
+    context.drawImage(result, x, y, w, h2);
+    context.restore();
+    if (split <= 0 || split >= 1) return;
+    context.fillStyle = "rgba(255, 255, 255, 0.85)";
+    context.fillRect(Math.round(at) - 1, y, 2, h2);
+    context.beginPath();
+    context.arc(at, y + h2 / 2, 9, 0, 2 * Math.PI);
+    context.fill();
+    context.fillStyle = "#262626";
+    context.font = "11px system-ui, sans-serif";
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.fillText("⇔", at, y + h2 / 2 + 0.5);
+  }
+};
+var placeOf = ({ clip: clip2, frame: frame3, identity: identity2 }) => `${clip2}/${frame3}/${identity2 ?? ""}`;
+var sameSettings = (wanted3, sight) => JSON.stringify(wanted3.settings ?? null) === JSON.stringify(sight.settings);
+
+// src/strip.ts
+var SHOT_PX = 58;
+var GAP_PX = 8;
+var CLIP_PX = 26;
+var STRIP_PX = SHOT_PX + GAP_PX + CLIP_PX;
+var shotsOf = (clip2) => clip2.shots ?? [0];
+function shotAt(clip2, frame3) {
+  const shots = shotsOf(clip2);
+  const after2 = shots.findIndex((first) => first > frame3);
+  const number = (after2 < 0 ? shots.length : after2) - 1;
+  return { number, from: shots[number] ?? 0, to: shots[number + 1] ?? clip2.frames };
+}
+var tracksIn = (clip2, from, to) => clip2.tracks.filter(({ first }) => first >= from && first < to);
+function frameUnder(strip, x, y, width) {
+  const [from, to] = y < SHOT_PX + GAP_PX / 2 ? strip.shot : [0, strip.clip.frames];
+  const frame3 = from + Math.floor(Math.max(0, Math.min(width - 1, x)) / width * (to - from));
+  return Math.max(from, Math.min(to - 1, frame3));
+}
+function drawStrip(canvas2, strip) {
+  const density = window.devicePixelRatio || 1;
+  const width = canvas2.clientWidth;
+  canvas2.width = Math.round(width * density);
+  canvas2.height = Math.round(STRIP_PX * density);
+  const context = canvas2.getContext("2d", { alpha: false });
+  if (!context || width === 0) return;
+  context.setTransform(density, 0, 0, density, 0, 0);
+  context.fillStyle = GROUND;
+  context.fillRect(0, 0, width, STRIP_PX);
+  const { film: film2, clip: clip2, shot: shot2, frame: frame3, measured: measured2, masks: masks2 } = strip;
+  const most = (masks2?.share ?? []).reduce((most2, share) => Math.max(most2, share), 1e-6);
+  row(context, strip, shot2, 0, SHOT_PX, width, most);
+  row(context, strip, [0, clip2.frames], SHOT_PX + GAP_PX, CLIP_PX, width, most);
+  const [from, to] = shot2;
+  const across = (at) => width * (at - from) / (to - from);
+  context.fillStyle = "#5aa9e6";
+  for (const [at, share] of measured2) {
+    if (at < from || at >= to) continue;
+    context.fillRect(across(at + 0.5) - 1.5, SHOT_PX - 3 - (SHOT_PX - 8) * (share / most), 3, 3);
+  }
+  const top = SHOT_PX + GAP_PX;
+  context.fillStyle = "#e3b341";
+  for (const { first, last, settings } of clip2.tracks) {
+    if (isDefault(film2, settings)) continue;
+    const left = width * first / clip2.frames;
+    context.fillRect(left, top + CLIP_PX - 3, Math.max(2, width * (last + 1 - first) / clip2.frames), 3);
+  }
+  context.fillStyle = "#ffffff";
+  for (const first of shotsOf(clip2).slice(1)) context.fillRect(Math.round(width * first / clip2.frames), top, 1, CLIP_PX);
+  context.strokeStyle = "#c9c9c9";
+  context.strokeRect(width * from / clip2.frames + 0.5, top + 0.5, width * (to - from) / clip2.frames - 1, CLIP_PX - 1);
+  context.fillStyle = "#ffffff";
+  context.fillRect(Math.round(across(frame3 + 0.5)) - 1, 0, 2, SHOT_PX);
+  context.fillRect(Math.round(width * (frame3 + 0.5) / clip2.frames) - 1, top, 2, CLIP_PX);
+}
+function row(context, { clip: clip2, masks: masks2 }, [from, to], top, height, width, most) {
+  context.fillStyle = "#1b1b1b";
+  context.fillRect(0, top, width, height);
+  if (!masks2) return;
+  const settings = new Map(clip2.tracks.map(({ track, settings: settings2 }) => [track, settings2]));
+  const columns2 = Math.max(1, Math.min(to - from, Math.floor(width)));
+  const [whole, kept] = [new Float64Array(columns2), new Float64Array(columns2)];
+  let at = firstAt(masks2.frame, from);
+  for (; at < masks2.frame.length; at++) {
+    const frame3 = masks2.frame[at] ?? 0;
+    if (frame3 >= to) break;
+    const column = Math.floor((frame3 - from) * columns2 / (to - from));
+    const share = masks2.share[at] ?? 0;
+    const chosen = settings.get(masks2.track[at] ?? -1);
+    const part = !chosen || chosen.skip ? 0 : chosen.mask_size ** 2;
+    whole[column] = Math.max(whole[column] ?? 0, share);
+    kept[column] = Math.max(kept[column] ?? 0, share * part);
+  }
+  const bar = (column, share) => {
+    const tall = (height - 6) * (share / most);
+    const [left, right] = [Math.round(column * width / columns2), Math.round((column + 1) * width / columns2)];
+    context.fillRect(left, top + height - tall, right - left, tall);
+  };
+  for (let column = 0; column < columns2; column++) {
+    context.fillStyle = "#4a4a4a";
+    bar(column, whole[column] ?? 0);
+    context.fillStyle = "#9a9a9a";
+    bar(column, kept[column] ?? 0);
+  }
+}
+function firstAt(frames, frame3) {
+  let [low, high] = [0, frames.length];
+  while (low < high) {
+    const middle = low + high >> 1;
+    if ((frames[middle] ?? 0) < frame3) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+// src/film.ts
+var VIEWS = [
+  ["result", "Result"],
+  ["mask", "Mask"],
+  ["matte", "Matte"],
+  ["in_front", "In front"],
+  ["footage", "Footage"]
+];
+var film = null;
+var masks = null;
+var picture = null;
+var clip = 0;
+var identity = "";
+var frame2 = 0;
+var view = "result";
+var close = false;
+var matte = false;
+var tried = null;
+var measured = /* @__PURE__ */ new Map();
+function goTo([toClip, toIdentity, toFrame]) {
+  clip = Number(toClip) || 0;
+  identity = decodeURIComponent(toIdentity ?? "");
+  frame2 = Number(toFrame) || 0;
+}
+function footage() {
+  return film?.clips.find(({ id }) => id === clip) ?? null;
+}
+var identitiesFor = (of) => film?.identities.filter((name) => name !== of.person) ?? [];
+var convertible = () => film?.clips.filter((of) => of.done && identitiesFor(of).length > 0) ?? [];
+function filmPage() {
+  picture = null;
+  return h("div", { class: "film", id: "film" }, h("p", { class: "hint" }, "Looking…"));
+}
+async function refreshFilm() {
+  if (!document.getElementById("film")) return;
+  try {
+    film = await api.film();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    if (!picture) document.getElementById("film")?.replaceChildren(h("p", { class: "hint" }, `${error.message}.`));
+    return;
+  }
+  if (!document.getElementById("film")) return;
+  const clips = convertible();
+  const known = clips.find(({ id }) => id === clip) ?? clips.at(-1);
+  if (!known) {
+    picture = null;
+    byId("film").replaceChildren(h("p", { class: "hint" }, whyNot(film)));
+    return;
+  }
+  clip = known.id;
+  const names = identitiesFor(known);
+  if (!names.includes(identity)) identity = names[0] ?? "";
+  frame2 = Math.max(0, Math.min(known.frames - 1, frame2));
+  if (!picture) build(film);
+  fillChoices();
+  measured.clear();
+  showAll(true);
+  await readMasks();
+}
+function whyNot({ iteration, clips }) {
+  if (iteration === null) return "This project has no trained model yet: train it on the page Training.";
+  if (!clips.some(({ done }) => done)) return "No faces are found yet: find them on the page People.";
+  return "A film needs footage of somebody and the face of somebody else whom the model can draw.";
+}
+async function readMasks() {
+  const revision = film?.revision ?? 0;
+  if (masks?.clip === clip && masks.revision === revision) return;
+  const wanted3 = clip;
+  const found = await api.masks(wanted3).catch((error) => {
+    if (!(error instanceof Refused)) throw error;
+    return null;
+  });
+  if (!found || wanted3 !== clip) return;
+  masks = { clip, revision, masks: found };
+  showStrip();
+}
+function build(data) {
+  const choose = (id, title, choice) => {
+    const list = h("select", { id, change: () => choice(list.value) });
+    return h("label", { class: "inline" }, title, list);
+  };
+  const toView = ([name, title]) => h("button", { class: "quiet view", "data-view": name, title: `${title} (V)`, click: () => see(name) }, title);
+  const canvas2 = h("canvas", { id: "picture", tabindex: 0, role: "img" });
+  const strip = h("canvas", { id: "strip", role: "img", "aria-label": "The mask along the shot, and all shots of the clip" });
+  strip.style.height = `${STRIP_PX}px`;
+  const split = h("input", { type: "range", id: "split", min: 0, max: 1e3, step: 1, "aria-label": "Split between footage and result" });
+  const matteBox = h("input", { type: "checkbox", id: "matte", change: () => matte = matteBox.checked });
+  matteBox.checked = matte;
+  byId("film").replaceChildren(
+    h(
+      "div",
+      { class: "line choices" },
+      choose("film-identity", "Face of", (name) => {
+        identity = name;
+        measured.clear();
+        showAll();
+      }),
+      choose("film-clip", "onto", (id) => {
+        clip = Number(id);
+        frame2 = 0;
+        tried = null;
+        measured.clear();
+        fillChoices();
+        showAll();
+        void readMasks();
+      }),
+      h("div", { class: "views", role: "group", "aria-label": "View" }, ...VIEWS.map(toView)),
+      h("button", { class: "quiet view", id: "zoom", title: "Look closely (Z)", click: () => look(!close) }, "Zoom"),
+      h("div", { class: "spring" }),
+      h("label", { class: "tick" }, matteBox, "Matte too"),
+      h("button", { class: "main", id: "convert", click: () => void startOrStop() }, "Start conversion")
+    ),
+    h(
+      "div",
+      { class: "screen" },
+      h("div", { class: "picture" }, canvas2, split),
+      h("p", { class: "dim told", id: "told", role: "status" }, "Loading the model…"),
+      strip
+    ),
+    makePanel(
+      data,
+      (part) => attempt(part),
+      (part) => void save(part, false),
+      h("button", { id: "reset", title: "Defaults for this shot (R)", click: () => void reset() }, "Reset shot"),
+      h("button", { id: "to-all", click: () => void save({}, true) }, "Apply to all shots")
+    )
+  );
+  picture = new SplitView(canvas2, told2);
+  split.value = String(1e3 * picture.split);
+  split.addEventListener("input", () => {
+    if (picture) picture.split = Number(split.value) / 1e3;
+    picture?.draw();
+  });
+  canvas2.addEventListener("pointerdown", (event) => {
+    canvas2.setPointerCapture(event.pointerId);
+    splitAt(event.offsetX);
+  });
+  canvas2.addEventListener("pointermove", (event) => event.buttons > 0 && splitAt(event.offsetX));
+  const scrub = (event) => {
+    const shown2 = stripOf();
+    if (shown2) show(frameUnder(shown2, event.offsetX, event.offsetY, strip.clientWidth));
+  };
+  strip.addEventListener("pointerdown", (event) => {
+    strip.setPointerCapture(event.pointerId);
+    scrub(event);
+  });
+  strip.addEventListener("pointermove", (event) => event.buttons > 0 && scrub(event));
+  new ResizeObserver(showStrip).observe(strip);
+  canvas2.focus({ preventScroll: true });
+  showFilmJob();
+}
+function splitAt(x) {
+  if (!picture) return;
+  picture.splitAt(x);
+  byId("split").value = String(Math.round(1e3 * picture.split));
+}
+function fillChoices() {
+  const fill = (id, options, now) => {
+    const list = byId(id);
+    list.replaceChildren(...options.map(([value, title]) => h("option", { value }, title)));
+    list.value = now;
+  };
+  const of = footage();
+  if (!of) return;
+  const names = identitiesFor(of);
+  if (!names.includes(identity)) identity = names[0] ?? "";
+  fill("film-identity", names.map((name) => [name, name]), identity);
+  fill("film-clip", convertible().map(({ id, name, person }) => [String(id), `${name} (${person})`]), String(clip));
+}
+function shot() {
+  const of = footage();
+  if (!of) return null;
+  const place = shotAt(of, frame2);
+  const tracks = tracksIn(of, place.from, place.to);
+  const here = tracks.find(({ first, last }) => first <= frame2 && frame2 <= last) ?? tracks[0];
+  return { ...place, of, tracks, settings: here?.settings ?? null };
+}
+function showAll(anew = false) {
+  const now = shot();
+  if (!now || !film || !picture) return;
+  history.replaceState(null, "", `#film/${clip}/${encodeURIComponent(identity)}/${frame2}`);
+  for (const button of document.querySelectorAll("button[data-view]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.view === view));
+  }
+  byId("zoom").setAttribute("aria-pressed", String(close));
+  const { number, from, to, of, tracks, settings } = now;
+  const shots = shotsOf(of).length;
+  const names = `frames ${from} to ${to - 1}`;
+  const state2 = tracks.length === 0 ? "nobody to replace" : settings && isDefault(film, settings) ? "as by default" : "changed";
+  const name = of.shots === null ? "The clip" : `Shot ${number + 1} of ${shots}`;
+  const unknown = of.shots === null ? " · its cuts are not known: “Find faces in all clips” looks for them" : "";
+  fillPanel(film, tried ?? settings, name, `${names} · ${state2}${unknown}`);
+  byId("reset").disabled = settings === null || isDefault(film, settings);
+  byId("to-all").disabled = settings === null || shots < 2;
+  picture.look({ clip, frame: frame2, view, close, identity, settings: tried }, anew);
+  picture.canvas.setAttribute("aria-label", `Frame ${frame2} of ${of.name}: footage on the left, ${view} on the right`);
+  showStrip();
+}
+function told2(seen, why) {
+  const of = footage();
+  const place = document.getElementById("told");
+  if (!of || !place) return;
+  place.classList.toggle("bad", !seen);
+  if (!seen) {
+    place.textContent = `${why.charAt(0).toUpperCase()}${why.slice(1)}.`;
+    return;
+  }
+  const parts = [`Frame ${thousands(seen.frame)} of ${thousands(of.frames)}`];
+  if (seen.mask !== null) {
+    measured.set(seen.frame, seen.mask);
+    parts.push(`mask ${(100 * seen.mask).toFixed(2)} % of the picture`);
+    parts.push(seen.steady ? "as in the film" : "first look, without its neighbours in time");
+    if (seen.labelled) parts.push("no consent on record: the film says so in its corner");
+    showStrip();
+  }
+  place.textContent = parts.join(" · ");
+}
+function stripOf() {
+  const now = shot();
+  if (!now || !film) return null;
+  return { film, clip: now.of, masks: masks?.clip === clip ? masks.masks : null, shot: [now.from, now.to], frame: frame2, measured };
+}
+function showStrip() {
+  const canvas2 = document.getElementById("strip");
+  const strip = stripOf();
+  if (canvas2 && strip) drawStrip(canvas2, strip);
+}
+function show(to) {
+  const of = footage();
+  if (!of) return;
+  const next = Math.max(0, Math.min(of.frames - 1, to));
+  if (next === frame2) return;
+  const before = shotAt(of, frame2).number;
+  frame2 = next;
+  tried = null;
+  if (shotAt(of, frame2).number !== before) announce(`Shot ${shotAt(of, frame2).number + 1}`);
+  showAll();
+}
+function see(next) {
+  view = next;
+  showAll();
+}
+function look(closely) {
+  close = closely;
+  showAll();
+}
+function attempt(part) {
+  const settings = shot()?.settings;
+  if (!settings) return;
+  tried = { ...settings, ...tried, ...part };
+  showAll();
+}
+async function save(part, everywhere) {
+  const now = shot();
+  if (!now?.settings) return;
+  const settings = { ...now.settings, ...tried, ...part };
+  await send2(everywhere ? now.of.tracks : now.tracks, settings, everywhere ? "All shots are put on like this one" : "Saved");
+  if (document.activeElement?.matches("input[type=range]:not(:focus-visible)")) picture?.canvas.focus();
+}
+async function reset() {
+  const now = shot();
+  if (now?.settings && film) await send2(now.tracks, film.defaults, "As by default");
+}
+async function send2(tracks, settings, said) {
+  const about = tracks.map(({ track }) => [clip, track]);
+  try {
+    know((await api.decide({ kind: "adjust", tracks: about, settings })).revision);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    toast(`Not saved: ${error.message}`, true);
+    tried = null;
+    showAll();
+    return;
+  }
+  for (const track of tracks) track.settings = { ...settings };
+  tried = null;
+  measured.clear();
+  toast(`${said} · U takes it back`);
+  showAll();
+}
+async function startOrStop() {
+  if (state.job?.running) await stop();
+  else await convert(clip, identity, matte);
+}
+function filmKey(event) {
+  const now = shot();
+  if (!now || !picture) return false;
+  const { of, number, from, to } = now;
+  const shots = shotsOf(of);
+  switch (event.key) {
+    case "ArrowLeft":
+      show(!event.shiftKey ? frame2 - 1 : frame2 > from ? from : shots[number - 1] ?? 0);
+      return true;
+    case "ArrowRight":
+      show(event.shiftKey ? shots[number + 1] ?? of.frames - 1 : frame2 + 1);
+      return true;
+    case "PageUp":
+      show(frame2 - 25);
+      return true;
+    case "PageDown":
+      show(frame2 + 25);
+      return true;
+    case "Home":
+      show(from);
+      return true;
+    case "End":
+      show(to - 1);
+      return true;
+    case " ":
+      picture.flipped = !picture.flipped;
+      picture.draw();
+      announce(picture.flipped ? "Footage" : "Result");
+      return true;
+    case "[":
+    case "]":
+      picture.split = Math.max(0, Math.min(1, picture.split + (event.key === "[" ? -0.05 : 0.05)));
+      byId("split").value = String(Math.round(1e3 * picture.split));
+      picture.draw();
+      return true;
+  }
+  switch (event.key.toLowerCase()) {
+    case "v":
+      see(VIEWS[(VIEWS.findIndex(([name]) => name === view) + 1) % VIEWS.length]?.[0] ?? "result");
+      return true;
+    case "z":
+      look(!close);
+      return true;
+    case "s":
+      if (now.settings) void save({ skip: !now.settings.skip }, false);
+      return true;
+    case "r":
+      void reset();
+      return true;
+  }
+  return false;
+}
+
+// src/help.ts
+var FACES = [
+  ["← → ↑ ↓", "Move; with Shift, select on the way"],
+  ["Page ↑ ↓, Home, End", "Move further"],
+  ["X", "Reject: not learned from"],
+  ["A", "Accept: good to learn from"],
+  ["O", "Leave open again"],
+  ["G", "Select the whole group"],
+  ["T", "Select the whole track"],
+  ["Space", "Select this face, or no longer"],
+  ["Escape", "Select nothing"],
+  ["P", "Say who the track is"],
+  ["E", "Move landmarks by hand"],
+  ["+ −", "Larger, smaller"],
+  ["Enter", "Look at the frame, large"]
+];
+var FILM = [
+  ["← →", "One frame back, on; Page ↑ ↓ 25 frames"],
+  ["Shift+← →", "The shot before, the next"],
+  ["Home, End", "First, last frame of the shot"],
+  ["Space", "Flip between footage and result"],
+  ["[ ]", "Move the split"],
+  ["V", "Next view: result, mask, matte, what is in front"],
+  ["Z", "Look closely, or at the whole frame"],
+  ["S", "Leave the face of this shot as filmed, or no longer"],
+  ["R", "Reset the shot to defaults"]
+];
+var EVERYWHERE = [
+  ["U, Shift+U", "Undo, redo: without end"],
+  ["1 2 3 4", "People, faces, training, film"],
+  ["?", "This list"]
+];
+function open(title, ...content) {
+  const dialog = h("dialog", { "aria-label": title }, h("h2", {}, title), ...content);
+  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  document.body.append(dialog);
+  dialog.showModal();
+  return dialog;
+}
+function showHelp(name) {
+  const own = name === "faces" ? FACES : name === "film" ? FILM : [];
+  const list = [...own, ...EVERYWHERE].flatMap(([keys2, what]) => [h("dt", {}, keys2), h("dd", {}, what)]);
+  const dialog = open("Keys", h("dl", { class: "keys" }, ...list));
+  dialog.append(h("button", { class: "main", click: () => dialog.close() }, "Close"));
+}
+function askPerson(people, tracks, chosen) {
+  const choose = (person) => {
+    dialog.close();
+    chosen(person);
+  };
+  const choice = (number, title, person) => h("button", { class: "choice", click: () => choose(person) }, h("span", {}, title), h("kbd", {}, String(number)));
+  const dialog = open(
+    tracks === 1 ? "Who is this track?" : `Who are these ${tracks} tracks?`,
+    ...people.slice(0, 9).map((name, at) => choice(at + 1, name, name)),
+    choice(0, "Nobody in the project", null)
+  );
+  dialog.addEventListener("keydown", (event) => {
+    const number = Number(event.key);
+    if (event.key === "0") choose(null);
+    else if (number >= 1 && number <= people.length) choose(people[number - 1] ?? null);
+  });
+}
+function showFrame(id, title) {
+  const dialog = open(title, h("img", { class: "large", src: `/api/faces/${id}/frame`, alt: title }));
+  dialog.classList.add("wide");
+  dialog.addEventListener("keydown", (event) => event.key === "Enter" && dialog.close());
 }
 
 // src/people.ts
@@ -349,15 +1263,15 @@ function card(person, project, review) {
     )
   );
 }
-function clipLine(clip) {
-  const part = clip.done ? 1 : clip.next_frame / Math.max(1, clip.frames);
-  const state2 = clip.done ? `${thousands(clip.faces)} faces` : `${Math.floor(part * 100)} % looked through`;
+function clipLine(clip2) {
+  const part = clip2.done ? 1 : clip2.next_frame / Math.max(1, clip2.frames);
+  const state2 = clip2.done ? `${thousands(clip2.faces)} faces` : `${Math.floor(part * 100)} % looked through`;
   return h(
     "li",
     {},
-    h("span", { class: "clip-name" }, clip.name),
-    h("span", { class: "dim" }, `${thousands(clip.frames)} frames, ${clip.width_px}×${clip.height_px} · ${state2}`),
-    !clip.done && h("progress", { max: 1, value: part, "aria-label": `${clip.name} looked through` })
+    h("span", { class: "clip-name" }, clip2.name),
+    h("span", { class: "dim" }, `${thousands(clip2.frames)} frames, ${clip2.width_px}×${clip2.height_px} · ${state2}`),
+    !clip2.done && h("progress", { max: 1, value: part, "aria-label": `${clip2.name} looked through` })
   );
 }
 function coverageMap(person, project) {
@@ -368,11 +1282,11 @@ function coverageMap(person, project) {
     if (low === void 0) return `below ${high}°`;
     return high === void 0 ? `above ${low}°` : `${low}° to ${high}°`;
   };
-  const rows2 = counts.map((row, y) => {
+  const rows2 = counts.map((row2, y) => {
     const pitch = range(project.pitch_edges_deg, counts.length - 1 - y);
-    const cells = row.map((count, x) => {
-      const told = `${count} faces: turned ${range(project.yaw_edges_deg, x)}, nodded ${pitch}`;
-      const cell = h("td", { title: told, class: count === 0 ? "none" : "" }, count > 0 ? thousands(count) : "");
+    const cells = row2.map((count, x) => {
+      const told3 = `${count} faces: turned ${range(project.yaw_edges_deg, x)}, nodded ${pitch}`;
+      const cell = h("td", { title: told3, class: count === 0 ? "none" : "" }, count > 0 ? thousands(count) : "");
       const light = count === 0 ? 0 : 0.18 + 0.72 * Math.sqrt(count / most);
       cell.style.background = count === 0 ? "" : `rgba(190, 205, 220, ${light.toFixed(3)})`;
       cell.style.color = light > 0.55 ? "#161616" : "";
@@ -395,7 +1309,7 @@ var HANDLES = [33, 133, 362, 263, 1, 61, 291, 13, 14, 152, 10, 234, 454, 105, 33
 var REACH = 0.18;
 var NEAR_PX = 11;
 var AROUND = 1.1;
-var KEYS2 = "Drag a point, or the face · arrows move · [ ] turn · + − size · C copies the frame before, N the one after · S saves";
+var KEYS = "Drag a point, or the face · arrows move · [ ] turn · + − size · C copies the frame before, N the one after · S saves";
 async function editLandmarks(saved) {
   const { faces } = state;
   const at = state.order[state.cursor];
@@ -416,13 +1330,13 @@ var Editor = class {
   saved;
   points;
   picture = h("img", { alt: "" });
-  canvas = h("canvas", { class: "editor", tabindex: 0, "aria-label": `Landmarks. ${KEYS2}` });
+  canvas = h("canvas", { class: "editor", tabindex: 0, "aria-label": `Landmarks. ${KEYS}` });
   dialog = h("dialog", { class: "wide", "aria-label": "Landmarks" });
   held = null;
   /** Pixels of the footage at the window's corner, and how many times larger they are shown. */
   view = { left: 0, top: 0, scale: 1 };
   open() {
-    const { dialog, canvas: canvas2, picture } = this;
+    const { dialog, canvas: canvas2, picture: picture2 } = this;
     const button = (title, does, kind = "") => h("button", { class: kind, click: does }, title);
     dialog.append(
       h(
@@ -435,7 +1349,7 @@ var Editor = class {
         button("Cancel", () => dialog.close())
       ),
       canvas2,
-      h("p", { class: "dim" }, KEYS2)
+      h("p", { class: "dim" }, KEYS)
     );
     dialog.addEventListener("close", () => dialog.remove());
     dialog.addEventListener("keydown", (event) => this.key(event));
@@ -450,38 +1364,38 @@ var Editor = class {
     const size2 = Math.min(window.innerHeight - 150, window.innerWidth - 90, 760);
     this.view = { left: (left + right - side) / 2, top: (top + bottom - side) / 2, scale: size2 / side };
     canvas2.style.width = canvas2.style.height = `${size2}px`;
-    picture.onload = () => this.draw();
-    picture.src = `/api/faces/${this.face.id}/frame`;
+    picture2.onload = () => this.draw();
+    picture2.src = `/api/faces/${this.face.id}/frame`;
     this.draw();
   }
   draw() {
-    const { canvas: canvas2, picture, view } = this;
+    const { canvas: canvas2, picture: picture2, view: view2 } = this;
     const density = window.devicePixelRatio || 1;
     const size2 = canvas2.clientWidth;
     canvas2.width = canvas2.height = size2 * density;
     const context = canvas2.getContext("2d");
     if (!context) return;
-    const scale = view.scale * density;
+    const scale = view2.scale * density;
     context.fillStyle = "#262626";
     context.fillRect(0, 0, canvas2.width, canvas2.height);
-    const [x, y] = [-view.left * scale, -view.top * scale];
-    if (picture.complete && picture.naturalWidth > 0) {
-      context.drawImage(picture, x, y, this.face.width_px * scale, this.face.height_px * scale);
+    const [x, y] = [-view2.left * scale, -view2.top * scale];
+    if (picture2.complete && picture2.naturalWidth > 0) {
+      context.drawImage(picture2, x, y, this.face.width_px * scale, this.face.height_px * scale);
     }
     const [left, top, right, bottom] = boxOf(this.points);
     context.strokeStyle = "rgba(255, 255, 255, 0.8)";
     context.lineWidth = density;
-    context.strokeRect((left - view.left) * scale, (top - view.top) * scale, (right - left) * scale, (bottom - top) * scale);
+    context.strokeRect((left - view2.left) * scale, (top - view2.top) * scale, (right - left) * scale, (bottom - top) * scale);
     context.fillStyle = "rgba(120, 220, 255, 0.8)";
     for (const point2 of this.points) {
-      context.fillRect((point2[0] - view.left) * scale - density, (point2[1] - view.top) * scale - density, 2 * density, 2 * density);
+      context.fillRect((point2[0] - view2.left) * scale - density, (point2[1] - view2.top) * scale - density, 2 * density, 2 * density);
     }
     context.strokeStyle = "#ffffff";
     context.lineWidth = 1.5 * density;
     for (const handle of HANDLES) {
       const [hx, hy] = this.points[handle] ?? [0, 0];
       context.beginPath();
-      context.arc((hx - view.left) * scale, (hy - view.top) * scale, 4.5 * density, 0, 2 * Math.PI);
+      context.arc((hx - view2.left) * scale, (hy - view2.top) * scale, 4.5 * density, 0, 2 * Math.PI);
       context.stroke();
     }
   }
@@ -582,7 +1496,7 @@ function boxOf(points) {
 }
 
 // src/inspector.ts
-var REST_MS = 140;
+var REST_MS2 = 140;
 var SHOWN = [
   ["likeness", "Likeness", (v) => v.toFixed(2)],
   ["confidence", "Confidence", (v) => v.toFixed(2)],
@@ -662,21 +1576,21 @@ function inspect() {
   );
   if (isNew && context) {
     clearTimeout(resting);
-    resting = window.setTimeout(() => void showContext(id, context), REST_MS);
+    resting = window.setTimeout(() => void showContext(id, context), REST_MS2);
   }
 }
 async function showContext(id, place) {
   const face = await api.face(id).catch(() => null);
   if (!face || id !== shown) return;
-  const picture = h("img", { alt: `Frame ${face.frame} of ${face.clip}` });
+  const picture2 = h("img", { alt: `Frame ${face.frame} of ${face.clip}` });
   const lines = h("canvas", { "aria-hidden": "true" });
-  picture.onload = () => {
+  picture2.onload = () => {
     if (id !== shown) return;
-    place.replaceChildren(picture, lines);
-    drawLines(lines, face, picture);
+    place.replaceChildren(picture2, lines);
+    drawLines(lines, face, picture2);
   };
-  picture.onerror = () => place.replaceChildren(h("p", { class: "dim" }, "The footage cannot be read."));
-  picture.src = `/api/faces/${id}/frame`;
+  picture2.onerror = () => place.replaceChildren(h("p", { class: "dim" }, "The footage cannot be read."));
+  picture2.src = `/api/faces/${id}/frame`;
 }
 function drawLines(canvas2, face, over) {
   const density = window.devicePixelRatio || 1;
@@ -751,169 +1665,6 @@ function fillSidebar() {
     ...reasons
   );
   if (focused) byId("sidebar").querySelector(`[data-choice="${CSS.escape(focused)}"]`)?.focus();
-}
-
-// src/thumbnails.ts
-var KEPT = 400;
-var AT_ONCE = 4;
-var pictures = /* @__PURE__ */ new Map();
-var asked = /* @__PURE__ */ new Map();
-var missing = /* @__PURE__ */ new Set();
-var wanted = [];
-var arrived = () => {
-};
-function onThumbnail(hear2) {
-  arrived = hear2;
-}
-function thumbnail(id) {
-  const picture = pictures.get(id);
-  if (picture) {
-    pictures.delete(id);
-    pictures.set(id, picture);
-  }
-  return picture;
-}
-var isMissing = (id) => missing.has(id);
-function want(ids) {
-  const still = new Set(ids);
-  for (const [id, request] of asked) {
-    if (!still.has(id)) {
-      request.abort();
-      asked.delete(id);
-    }
-  }
-  wanted = ids.filter((id) => !pictures.has(id) && !asked.has(id) && !missing.has(id));
-  askMore();
-}
-function forgetThumbnails() {
-  for (const picture of pictures.values()) picture.close();
-  pictures.clear();
-  missing.clear();
-}
-function askMore() {
-  while (asked.size < AT_ONCE) {
-    const id = wanted.shift();
-    if (id === void 0) return;
-    const request = new AbortController();
-    asked.set(id, request);
-    fetchPicture(id, request.signal).then((picture) => keep(id, picture)).catch((error) => {
-      if (!(error instanceof DOMException && error.name === "AbortError")) missing.add(id);
-    }).finally(() => {
-      if (asked.get(id) === request) asked.delete(id);
-      askMore();
-      arrived();
-    });
-  }
-}
-async function fetchPicture(id, signal) {
-  const answer = await fetch(`/api/faces/${id}/thumbnail`, { signal });
-  if (!answer.ok) throw new Error(`no picture of face ${id}`);
-  return createImageBitmap(await answer.blob());
-}
-function keep(id, picture) {
-  pictures.set(id, picture);
-  for (const [oldest, other] of pictures) {
-    if (pictures.size <= KEPT) break;
-    pictures.delete(oldest);
-    other.close();
-  }
-}
-
-// src/paint.ts
-var GROUND = "#262626";
-var CAPTION = 18;
-var COLOURS = {
-  empty: "#313131",
-  line: "#383838",
-  text: "#d2d2d2",
-  dim: "#8f8f8f",
-  cursor: "#ffffff",
-  selected: "#5aa9e6",
-  accepted: "#58b368",
-  rejected: "#e0605a",
-  warning: "#e3b341"
-};
-function paintHeading(context, title, count, x, y, end) {
-  context.font = "600 13px system-ui, sans-serif";
-  context.textBaseline = "middle";
-  context.fillStyle = COLOURS.text;
-  context.fillText(title, x, y);
-  const after2 = x + context.measureText(title).width + 8;
-  context.font = "13px system-ui, sans-serif";
-  context.fillStyle = COLOURS.dim;
-  context.fillText(thousands(count), after2, y);
-  const line = after2 + context.measureText(thousands(count)).width + 12;
-  context.fillStyle = COLOURS.line;
-  context.fillRect(line, y, Math.max(0, end - line), 1);
-}
-function paintFace(context, place, x, y, size2) {
-  const { faces } = state;
-  const at = state.order[place];
-  if (!faces || at === void 0) return;
-  const id = faces.id[at] ?? -1;
-  const verdict = faces.verdict[at];
-  const picture = thumbnail(id);
-  if (picture) {
-    context.globalAlpha = verdict === REJECTED ? 0.28 : 1;
-    context.drawImage(picture, x, y, size2, size2);
-    context.globalAlpha = 1;
-  } else {
-    context.fillStyle = COLOURS.empty;
-    context.fillRect(x, y, size2, size2);
-    if (isMissing(id)) label(context, "no picture", x, y + size2 / 2 - CAPTION / 2, size2, COLOURS.dim);
-  }
-  const why = faces.why[at] ?? [];
-  if (why.length > 0 && verdict !== REJECTED) {
-    const reasons = why.map((reason) => faces.reasons[reason]).join(", ");
-    label(context, reasons, x, y + size2 - CAPTION, size2, COLOURS.warning);
-  }
-  if (verdict === ACCEPTED || verdict === REJECTED) badge(context, x + size2 - 13, y + 13, verdict);
-  if (state.selected.has(id)) {
-    context.strokeStyle = COLOURS.selected;
-    context.lineWidth = 3;
-    context.strokeRect(x + 1.5, y + 1.5, size2 - 3, size2 - 3);
-  }
-  if (place === state.cursor) {
-    context.strokeStyle = "#000000";
-    context.lineWidth = 1;
-    context.strokeRect(x + 0.5, y + 0.5, size2 - 1, size2 - 1);
-    context.strokeStyle = COLOURS.cursor;
-    context.lineWidth = 2;
-    context.strokeRect(x - 2, y - 2, size2 + 4, size2 + 4);
-  }
-}
-function label(context, text, x, y, width, colour) {
-  context.fillStyle = "rgba(20, 20, 20, 0.78)";
-  context.fillRect(x, y, width, CAPTION);
-  context.fillStyle = colour;
-  context.font = "11px system-ui, sans-serif";
-  context.textBaseline = "middle";
-  context.save();
-  context.beginPath();
-  context.rect(x, y, width, CAPTION);
-  context.clip();
-  context.fillText(text, x + 5, y + CAPTION / 2 + 0.5);
-  context.restore();
-}
-function badge(context, x, y, verdict) {
-  context.fillStyle = verdict === ACCEPTED ? COLOURS.accepted : COLOURS.rejected;
-  context.beginPath();
-  context.arc(x, y, 9, 0, 2 * Math.PI);
-  context.fill();
-  context.strokeStyle = "#ffffff";
-  context.lineWidth = 2;
-  context.beginPath();
-  if (verdict === ACCEPTED) {
-    context.moveTo(x - 4, y);
-    context.lineTo(x - 1, y + 3.5);
-    context.lineTo(x + 4.5, y - 3.5);
-  } else {
-    context.moveTo(x - 3.5, y - 3.5);
-    context.lineTo(x + 3.5, y + 3.5);
-    context.moveTo(x + 3.5, y - 3.5);
-    context.lineTo(x - 3.5, y + 3.5);
-  }
-  context.stroke();
 }
 
 // src/wall.ts
@@ -996,25 +1747,25 @@ function paint() {
   context.fillStyle = GROUND;
   context.fillRect(0, 0, width, height);
   const chosen = state.selected.size;
-  const told = chosen > 0 ? `${thousands(chosen)} selected · A accept · X reject · P whose · Esc none` : "";
-  if (selection.textContent !== told) selection.textContent = told;
+  const told3 = chosen > 0 ? `${thousands(chosen)} selected · A accept · X reject · P whose · Esc none` : "";
+  if (selection.textContent !== told3) selection.textContent = told3;
   const top = scroller.scrollTop;
   const [visible, soon] = [[], []];
   for (let at = firstRow(top - height); at < rows.length; at++) {
-    const row = rows[at];
-    if (!row || row.top > top + 2 * height) break;
-    const isSeen = row.top + size > top && row.top < top + height;
-    for (let n = row.from; n < row.to; n++) {
+    const row2 = rows[at];
+    if (!row2 || row2.top > top + 2 * height) break;
+    const isSeen = row2.top + size > top && row2.top < top + height;
+    for (let n = row2.from; n < row2.to; n++) {
       const id = faces.id[state.order[n] ?? -1];
       if (id !== void 0) (isSeen ? visible : soon).push(id);
     }
     if (!isSeen) continue;
-    const y = row.top - top;
-    if (row.title !== void 0) {
-      paintHeading(context, row.title, row.count ?? 0, MARGIN, y + HEADING / 2, width - MARGIN);
+    const y = row2.top - top;
+    if (row2.title !== void 0) {
+      paintHeading(context, row2.title, row2.count ?? 0, MARGIN, y + HEADING / 2, width - MARGIN);
     }
-    for (let n = row.from; n < row.to; n++) {
-      paintFace(context, n, MARGIN + (n - row.from) * (size + GAP), y, size);
+    for (let n = row2.from; n < row2.to; n++) {
+      paintFace(context, n, MARGIN + (n - row2.from) * (size + GAP), y, size);
     }
   }
   want([...visible, ...soon]);
@@ -1032,23 +1783,23 @@ function rowOf(place) {
   let [low, high] = [0, rows.length - 1];
   while (low <= high) {
     const middle = low + high >> 1;
-    const row = rows[middle];
-    if (!row) return void 0;
-    if (place < row.from) high = middle - 1;
-    else if (place >= row.to) low = middle + 1;
-    else return row;
+    const row2 = rows[middle];
+    if (!row2) return void 0;
+    if (place < row2.from) high = middle - 1;
+    else if (place >= row2.to) low = middle + 1;
+    else return row2;
   }
   return void 0;
 }
 function point(event) {
   const box = canvas.getBoundingClientRect();
   const [x, y] = [event.clientX - box.left - MARGIN, event.clientY - box.top + scroller.scrollTop];
-  const row = rows[firstRow(y - 1)];
+  const row2 = rows[firstRow(y - 1)];
   const column = Math.floor(x / (size + GAP));
-  if (!row || row.title !== void 0 || column < 0 || row.from + column >= row.to) return;
-  if (y < row.top || x - column * (size + GAP) > size) return;
+  if (!row2 || row2.title !== void 0 || column < 0 || row2.from + column >= row2.to) return;
+  if (y < row2.top || x - column * (size + GAP) > size) return;
   scroller.focus({ preventScroll: true });
-  const place = row.from + column;
+  const place = row2.from + column;
   if (event.shiftKey) moveTo(place, true);
   else {
     if (event.ctrlKey || event.metaKey) toggle(place);
@@ -1079,22 +1830,22 @@ function moveTo(place, extend) {
   moved();
 }
 function reveal() {
-  const row = rowOf(state.cursor);
-  if (!row) return;
+  const row2 = rowOf(state.cursor);
+  if (!row2) return;
   const [top, height] = [scroller.scrollTop, scroller.clientHeight];
-  const isFirst = state.groups.length > 0 && rows[rows.indexOf(row) - 1]?.title !== void 0;
-  const above = row.top - (isFirst ? HEADING : GAP);
+  const isFirst = state.groups.length > 0 && rows[rows.indexOf(row2) - 1]?.title !== void 0;
+  const above = row2.top - (isFirst ? HEADING : GAP);
   if (above < top) scroller.scrollTop = above;
-  else if (row.top + size + GAP > top + height) scroller.scrollTop = row.top + size + GAP - height;
+  else if (row2.top + size + GAP > top + height) scroller.scrollTop = row2.top + size + GAP - height;
 }
 function moveRow(by, extend) {
   const here = rowOf(state.cursor);
   if (!here) return;
   const column = state.cursor - here.from;
   for (let at = rows.indexOf(here) + by; at >= 0 && at < rows.length; at += by) {
-    const row = rows[at];
-    if (row && row.title === void 0) {
-      moveTo(Math.min(row.from + column, row.to - 1), extend);
+    const row2 = rows[at];
+    if (row2 && row2.title === void 0) {
+      moveTo(Math.min(row2.from + column, row2.to - 1), extend);
       return;
     }
   }
@@ -1163,10 +1914,7 @@ async function refreshFaces() {
   draw();
   inspect();
 }
-function know(revision) {
-  if (state.faces) state.faces.revision = Math.max(state.faces.revision, revision);
-}
-async function send(decision) {
+async function send3(decision) {
   pending += 1;
   try {
     know((await api.decide(decision)).revision);
@@ -1190,7 +1938,7 @@ async function judge(kind) {
   state.selected.clear();
   after(single && next !== void 0 ? faces.id[next] ?? null : null);
   toast(`${which.length === 1 ? "1 face" : `${thousands(which.length)} faces`} ${WORDS[kind]} · U takes it back`);
-  if (!await send({ kind, faces: which.map((at) => faces.id[at] ?? -1) })) {
+  if (!await send3({ kind, faces: which.map((at) => faces.id[at] ?? -1) })) {
     setVerdicts(faces, which, (n) => before[n] ?? OPEN);
     after(null);
   }
@@ -1211,26 +1959,26 @@ function after(to) {
   }
 }
 async function takeBack(redo) {
-  let told;
+  let told3;
   try {
-    told = await (redo ? api.redo() : api.undo());
+    told3 = await (redo ? api.redo() : api.undo());
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     toast(error.message, true);
-    return;
+    return null;
   }
-  know(told.revision);
-  const { decided } = told;
+  know(told3.revision);
+  const { decided } = told3;
   if (!decided) {
     toast(redo ? "There is nothing to redo" : "There is nothing to undo");
-    return;
+    return null;
   }
   const many = decided.tracks.length || decided.faces.length;
   const number = (word) => many === 1 ? `1 ${word}` : `${thousands(many)} ${word}s`;
-  const what = decided.tracks.length > 0 ? `whose ${number("track")}` : `${decided.kind === "place" ? "landmarks" : decided.kind} of ${number("face")}`;
+  const what = decided.kind === "adjust" ? `how ${number("track")} ${many === 1 ? "is" : "are"} put on` : decided.tracks.length > 0 ? `whose ${number("track")}` : `${decided.kind === "place" ? "landmarks" : decided.kind} of ${number("face")}`;
   toast(`${redo ? "Done again" : "Taken back"}: ${what}`);
   const { faces } = state;
-  if (!faces) return;
+  if (!faces || decided.kind === "adjust") return decided.kind;
   const now = new Map(decided.faces.map((id, n) => [id, decided.verdicts[n] ?? OPEN]));
   faces.id.forEach((id, at) => {
     const verdict = now.get(id);
@@ -1242,6 +1990,7 @@ async function takeBack(redo) {
     lookAgain();
   }
   if (decided.tracks.length > 0 || decided.kind === "place") await refreshFaces();
+  return decided.kind;
 }
 function assign() {
   const { faces } = state;
@@ -1249,7 +1998,7 @@ function assign() {
   if (!faces || which.length === 0) return;
   const tracks = tracksOf(faces, which);
   askPerson(faces.people, tracks.length, (person) => {
-    void send({ kind: "assign", tracks, person }).then(async (saved) => {
+    void send3({ kind: "assign", tracks, person }).then(async (saved) => {
       if (!saved) return;
       toast(`${tracks.length === 1 ? "This track" : `${tracks.length} tracks`}: ${person ?? "nobody"} · U takes it back`);
       state.selected.clear();
@@ -1444,12 +2193,12 @@ function trainingPage() {
 async function refreshTraining() {
   if (!document.getElementById("chart")) return;
   newest = await api.training();
-  if (document.getElementById("chart")) show(newest);
+  if (document.getElementById("chart")) show2(newest);
 }
 function redrawChart() {
   if (newest && document.getElementById("chart")) drawChart(byId("chart"), newest);
 }
-function show(training) {
+function show2(training) {
   const { iteration, trained_secs, preview, curves } = training;
   byId("trained").textContent = iteration === null ? "Nothing is trained yet." : `${thousands(iteration)} iterations in ${clock(trained_secs ?? 0)}`;
   drawChart(byId("chart"), training);
@@ -1461,8 +2210,8 @@ function show(training) {
     })
   );
   const address = `/api/preview?v=${preview}`;
-  const picture = byId("preview").querySelector("img");
-  if (preview !== null && picture?.getAttribute("src") !== address) {
+  const picture2 = byId("preview").querySelector("img");
+  if (preview !== null && picture2?.getAttribute("src") !== address) {
     byId("preview").replaceChildren(h("img", { src: address, alt: "Faces as filmed and as drawn, person by person" }));
   }
   showButtons();
@@ -1479,7 +2228,7 @@ function showButtons() {
 }
 
 // src/studio.ts
-var PAGES = ["people", "faces", "training"];
+var PAGES = ["people", "faces", "training", "film"];
 var REFRESH_MS = 1500;
 var page = "faces";
 var refreshing = false;
@@ -1496,6 +2245,7 @@ async function refresh() {
     if (page === "people") showPeople();
     await refreshFaces();
     await refreshTraining();
+    await refreshFilm();
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     if (error.status === 401) showDoor(error.message);
@@ -1515,7 +2265,7 @@ function showPeople() {
   const review = (person) => {
     Object.assign(state.filters, { person, verdict: -1, reason: -1 });
     state.cursor = 0;
-    show2("faces");
+    show3("faces");
   };
   const focused = document.activeElement?.id;
   const find = h("button", { id: "extract", click: () => void start("extract") }, "Find faces in all clips");
@@ -1523,15 +2273,18 @@ function showPeople() {
   byId("main").replaceChildren(h("div", { class: "scroll" }, h("div", { class: "line top" }, h("h1", {}, project.name), find), peoplePage(project, review)));
   if (focused) document.getElementById(focused)?.focus();
 }
-function show2(next) {
+function show3(next) {
   page = next;
-  history.replaceState(null, "", `#${page}`);
+  if (page !== "film") history.replaceState(null, "", `#${page}`);
   fillTabs();
   if (page === "people") showPeople();
   else if (page === "training") {
     byId("main").replaceChildren(h("div", { class: "scroll" }, trainingPage()));
     showButtons();
     void refreshTraining();
+  } else if (page === "film") {
+    byId("main").replaceChildren(filmPage());
+    void refreshFilm();
   } else {
     byId("main").replaceChildren(reviewPage());
     refilter();
@@ -1543,7 +2296,7 @@ function fillTabs() {
     ...PAGES.map(
       (name) => h(
         "button",
-        { class: "tab", "aria-current": name === page ? "page" : void 0, click: () => show2(name) },
+        { class: "tab", "aria-current": name === page ? "page" : void 0, click: () => show3(name) },
         name.charAt(0).toUpperCase() + name.slice(1)
       )
     )
@@ -1555,6 +2308,7 @@ function hear(news) {
     state.job = news.job;
     showJob(before);
     showButtons();
+    showFilmJob();
     const find = document.getElementById("extract");
     if (find) find.disabled = news.job?.running ?? false;
     return;
@@ -1563,25 +2317,32 @@ function hear(news) {
 }
 function keys(event) {
   const target = event.target;
-  if (document.querySelector("dialog[open]") || target.closest("input, select, textarea")) return;
+  if (document.querySelector("dialog[open]") || target.closest("select, textarea")) return;
+  const input = target.closest("input");
+  const isSlid = input?.type === "range" && /^(Arrow|Page|Home|End)/.test(event.key);
+  const isTicked = input?.type === "checkbox" && event.key === " ";
+  if (input && (isSlid || isTicked || !["range", "checkbox"].includes(input.type))) return;
   const isCommand = event.ctrlKey || event.metaKey;
   if (isCommand && event.key.toLowerCase() === "z") {
     event.preventDefault();
-    void takeBack(event.shiftKey);
+    void back(event.shiftKey);
     return;
   }
   if (isCommand || event.altKey) return;
   const presses = event.key === "Enter" || event.key === " ";
   if (presses && target.closest("button")) return;
   const number = PAGES[Number(event.key) - 1];
-  if (event.key === "?") showHelp();
-  else if (event.key.toLowerCase() === "u") void takeBack(event.shiftKey);
-  else if (number) show2(number);
+  if (event.key === "?") showHelp(page);
+  else if (event.key.toLowerCase() === "u") void back(event.shiftKey);
+  else if (number) show3(number);
   else if (page === "faces" && event.key !== "Tab" && reviewKey(event)) {
     event.preventDefault();
     return;
-  } else return;
+  } else if (page !== "film" || !filmKey(event)) return;
   event.preventDefault();
+}
+async function back(redo) {
+  if (await takeBack(redo) === "adjust") await refreshFilm();
 }
 function showDoor(why) {
   byId("main").replaceChildren(
@@ -1599,13 +2360,17 @@ async function enter() {
   if (/^[0-9a-f]{64}$/.test(secret)) {
     history.replaceState(null, "", "/");
     await api.enter(secret);
-  } else if (PAGES.includes(secret)) page = secret;
+    return;
+  }
+  const [name, ...place] = secret.split("/");
+  if (PAGES.includes(name)) page = name;
+  if (page === "film") goTo(place);
 }
 async function begin() {
   fillTabs();
-  byId("undo").addEventListener("click", () => void takeBack(false));
-  byId("redo").addEventListener("click", () => void takeBack(true));
-  byId("help").addEventListener("click", showHelp);
+  byId("undo").addEventListener("click", () => void back(false));
+  byId("redo").addEventListener("click", () => void back(true));
+  byId("help").addEventListener("click", () => showHelp(page));
   document.addEventListener("keydown", keys);
   window.addEventListener("resize", () => page === "training" ? redrawChart() : page === "faces" && draw());
   try {
@@ -1618,7 +2383,7 @@ async function begin() {
   }
   byId("project-name").textContent = state.project.name;
   document.title = `${state.project.name} · Bifrons studio`;
-  show2(state.faces.id.length === 0 ? "people" : page);
+  show3(state.faces.id.length === 0 ? "people" : page);
   layOutWhenSeen();
   let wasThere = true;
   listen(hear, (there) => {

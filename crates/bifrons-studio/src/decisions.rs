@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use bifrons_project::{ClipId, Decided, Decision, FaceId, TrackId, Verdict};
+use bifrons_swap::{Settings, SettingsError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -22,23 +23,31 @@ pub(crate) enum Wanted {
     Reject { faces: Vec<i64> },
     Reopen { faces: Vec<i64> },
     Assign { tracks: Vec<(i64, u32)>, person: Option<String> },
+    Adjust { tracks: Vec<(i64, u32)>, settings: Option<Settings> },
 }
 
-impl From<Wanted> for Decision {
-    fn from(wanted: Wanted) -> Self {
+impl TryFrom<Wanted> for Decision {
+    type Error = SettingsError;
+
+    fn try_from(wanted: Wanted) -> Result<Self, SettingsError> {
         let judge = |faces: Vec<i64>, verdict| Self::Judge {
             faces: faces.into_iter().map(FaceId).collect(),
             verdict,
         };
-        match wanted {
+        let tracks_of = |tracks: Vec<(i64, u32)>| {
+            tracks.into_iter().map(|(clip, track)| TrackId { clip: ClipId(clip), track }).collect()
+        };
+        Ok(match wanted {
             Wanted::Accept { faces } => judge(faces, Some(Verdict::Accepted)),
             Wanted::Reject { faces } => judge(faces, Some(Verdict::Rejected)),
             Wanted::Reopen { faces } => judge(faces, None),
-            Wanted::Assign { tracks, person } => {
-                let track = |(clip, track)| TrackId { clip: ClipId(clip), track };
-                Self::Assign { tracks: tracks.into_iter().map(track).collect(), person }
+            Wanted::Assign { tracks, person } => Self::Assign { tracks: tracks_of(tracks), person },
+            Wanted::Adjust { tracks, settings } => {
+                let settings = settings.map(Settings::checked).transpose()?;
+                let chosen = settings.filter(|settings| *settings != Settings::DEFAULT);
+                Self::Adjust { tracks: tracks_of(tracks), settings: chosen.map(|chosen| chosen.to_text()) }
             }
-        }
+        })
     }
 }
 
@@ -48,10 +57,10 @@ pub(crate) async fn decide(
     Json(wanted): Json<Wanted>,
 ) -> Result<Json<Value>, Refusal> {
     aside(move || {
-        let decision = Decision::from(wanted);
+        let decision = Decision::try_from(wanted)?;
         let empty = match &decision {
             Decision::Judge { faces, .. } => faces.is_empty(),
-            Decision::Assign { tracks, .. } => tracks.is_empty(),
+            Decision::Assign { tracks, .. } | Decision::Adjust { tracks, .. } => tracks.is_empty(),
             Decision::Place { .. } => false,
         };
         if empty {

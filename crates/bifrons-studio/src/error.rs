@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use bifrons_extraction::ExtractionError;
 use bifrons_media::MediaError;
 use bifrons_project::ProjectError;
+use bifrons_swap::{SettingsError, SwapError};
 use serde_json::json;
 use thiserror::Error;
 
@@ -55,6 +56,11 @@ impl Refusal {
         Self { status, error: error.into(), hint: None }
     }
 
+    /// With something to do about it.
+    pub(crate) fn hinted(status: StatusCode, error: impl Into<String>, hint: &str) -> Self {
+        Self { status, error: error.into(), hint: Some(hint.to_owned()) }
+    }
+
     pub(crate) fn not_there(what: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, format!("there is no such {what}"))
     }
@@ -75,6 +81,7 @@ impl From<ProjectError> for Refusal {
     fn from(error: ProjectError) -> Self {
         let status = match error {
             ProjectError::NotInIndex { .. } | ProjectError::UnknownPerson { .. } => StatusCode::NOT_FOUND,
+            ProjectError::NoConsent { .. } => StatusCode::FORBIDDEN,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self { status, error: error.to_string(), hint: error.hint() }
@@ -91,6 +98,28 @@ impl From<ExtractionError> for Refusal {
                 error: error.to_string(),
             },
         }
+    }
+}
+
+impl From<SwapError> for Refusal {
+    fn from(error: SwapError) -> Self {
+        match error {
+            SwapError::Project(error) => error.into(),
+            SwapError::Media(error) => error.into(),
+            // come back when it is still wanted
+            SwapError::Stopped => Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+            error => Self {
+                status: StatusCode::INTERNAL_SERVER_ERROR,
+                hint: error.hint(),
+                error: error.to_string(),
+            },
+        }
+    }
+}
+
+impl From<SettingsError> for Refusal {
+    fn from(error: SettingsError) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error.to_string())
     }
 }
 

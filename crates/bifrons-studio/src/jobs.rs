@@ -10,14 +10,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use bifrons_project::Event;
 use bifrons_project::event::Outcome;
+use bifrons_project::{ClipId, Event};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::error::Refusal;
+use crate::film::Film;
 use crate::state::Shared;
 
 /// Messages kept for who comes later.
@@ -31,6 +32,8 @@ pub(crate) enum Kind {
     Extract,
     /// `bifrons train`.
     Train,
+    /// `bifrons convert`.
+    Convert,
 }
 
 /// What the page sends to start some.
@@ -40,6 +43,20 @@ pub(crate) struct Wanted {
     kind: Kind,
     /// Training: how long, earlier runs included; the command's default when absent.
     minutes: Option<f64>,
+    /// Converting: which film.
+    film: Option<FilmWanted>,
+}
+
+/// Which film is to be made.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FilmWanted {
+    /// The footage.
+    clip: i64,
+    /// Whose face to put on.
+    identity: String,
+    /// Whether a matte is made beside it.
+    matte: bool,
 }
 
 /// How a piece of work stands.
@@ -100,7 +117,7 @@ impl Jobs {
         if sent.success() { Ok(()) } else { Err(Refusal::broken("it could not be told to stop")) }
     }
 
-    fn start(&self, wanted: &Wanted) -> Result<Child, Refusal> {
+    fn start(&self, wanted: &Wanted, film: Option<&Film>) -> Result<Child, Refusal> {
         let mut newest = self.newest();
         if newest.as_ref().is_some_and(|job| job.running) {
             return Err(Refusal::new(StatusCode::CONFLICT, "other work is running; stop it first"));
@@ -109,10 +126,19 @@ impl Jobs {
         command.arg("--json").arg(match wanted.kind {
             Kind::Extract => "extract",
             Kind::Train => "train",
+            Kind::Convert => "convert",
         });
         command.arg("--project").arg(&self.project);
         if let Some(minutes) = wanted.minutes {
             command.arg("--minutes").arg(minutes.to_string());
+        }
+        if let Some(Film { footage, identity, output, matte }) = film {
+            // one word, so that no name is taken for an option
+            command.arg(format!("--face={identity}"));
+            command.arg("--onto").arg(footage).arg("--output").arg(output);
+            if let Some(matte) = matte {
+                command.arg("--matte").arg(matte);
+            }
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let child = command.spawn().map_err(Refusal::broken)?;
@@ -167,7 +193,14 @@ pub(crate) async fn start(
     if wanted.minutes.is_some_and(|minutes| !(minutes > 0.0 && minutes.is_finite())) {
         return Err(Refusal::new(StatusCode::BAD_REQUEST, "minutes must be above 0"));
     }
-    let mut child = shared.jobs.start(&wanted)?;
+    if (wanted.kind == Kind::Convert) != wanted.film.is_some() {
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "a film is converted, and nothing else is"));
+    }
+    let film = match wanted.film.as_ref() {
+        None => None,
+        Some(film) => Some(Film::of(&shared, ClipId(film.clip), &film.identity, film.matte)?),
+    };
+    let mut child = shared.jobs.start(&wanted, film.as_ref())?;
     let told = shared.jobs.told();
     shared.tell(told.clone());
     let shared = Arc::clone(&shared);

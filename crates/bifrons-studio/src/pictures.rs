@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::IntoResponse;
 use bifrons_media::{Clip, ResizeFilter, RgbImage};
-use bifrons_project::{Face, FaceId};
+use bifrons_project::{ClipId, Face, FaceId};
 
 use crate::error::Refusal;
 use crate::recent::Recent;
@@ -20,8 +20,8 @@ const THUMBNAIL_PX: usize = 192;
 const THUMBNAILS_BYTES: usize = 48 << 20;
 const THUMBNAIL_QUALITY: u8 = 84;
 /// Longest side of a frame in context.
-const FRAME_PX: usize = 1280;
-const FRAME_QUALITY: u8 = 88;
+pub(crate) const FRAME_PX: usize = 1280;
+pub(crate) const FRAME_QUALITY: u8 = 88;
 
 /// Thumbnails by crop: another crop of the same face has another name.
 #[derive(Debug)]
@@ -85,14 +85,21 @@ pub(crate) async fn frame(
         let Some(frame) = clip.read(face.record.frame)?.next_frame()? else {
             return Err(Refusal::not_there("frame in the footage any more"));
         };
-        let image = frame.rgb(frame.whole());
-        let scale = (FRAME_PX as f64 / image.width.max(image.height) as f64).min(1.0);
-        let scaled = |side: usize| ((side as f64 * scale).round() as usize).max(1);
-        let small = image.resize(scaled(image.width), scaled(image.height), ResizeFilter::Bilinear);
-        let bytes = small.and_then(|small| small.encode_jpeg(FRAME_QUALITY)).map_err(Refusal::broken)?;
-        Ok(jpeg(bytes))
+        let small = shown(&frame.rgb(frame.whole()))?;
+        Ok(jpeg(small.encode_jpeg(FRAME_QUALITY).map_err(Refusal::broken)?))
     })
     .await
+}
+
+/// A picture as large as it is shown: at most 1280 pixels wide or high.
+pub(crate) fn shown(picture: &RgbImage) -> Result<RgbImage, Refusal> {
+    let scale = FRAME_PX as f64 / picture.width.max(picture.height) as f64;
+    if scale >= 1.0 {
+        return Ok(picture.clone());
+    }
+    let scaled = |side: usize| ((side as f64 * scale).round() as usize).max(1);
+    let small = picture.resize(scaled(picture.width), scaled(picture.height), ResizeFilter::Bilinear);
+    small.map_err(Refusal::broken)
 }
 
 /// `GET /api/preview`: what the network draws, as of the newest checkpoint.
@@ -106,9 +113,14 @@ pub(crate) async fn preview(State(shared): State<Arc<Shared>>) -> Result<impl In
 
 /// The clip of a face, looked into once.
 pub(crate) fn open(shared: &Shared, face: &Face) -> Result<Arc<Clip>, Refusal> {
-    let row = shared.visit.index().clip(face.clip)?;
+    open_clip(shared, face.clip)
+}
+
+/// A clip, looked into once.
+pub(crate) fn open_clip(shared: &Shared, id: ClipId) -> Result<Arc<Clip>, Refusal> {
+    let row = shared.visit.index().clip(id)?;
     let mut clips = shared.clips.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(match clips.entry(face.clip) {
+    Ok(match clips.entry(id) {
         Entry::Occupied(known) => Arc::clone(known.get()),
         Entry::Vacant(place) => Arc::clone(place.insert(Arc::new(Clip::open(&row.path)?))),
     })

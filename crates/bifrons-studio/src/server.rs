@@ -19,7 +19,7 @@ use crate::error::{Refusal, StudioError};
 use crate::jobs::Jobs;
 use crate::session::Keys;
 use crate::state::Shared;
-use crate::{decisions, faces, guard, jobs, landmarks, live, page, pictures, training};
+use crate::{decisions, faces, film, guard, jobs, landmarks, live, page, pictures, stills, training};
 
 /// A decision about a hundred thousand faces fits.
 const MOST_BODY_BYTES: usize = 1 << 20;
@@ -113,6 +113,9 @@ fn router(shared: Arc<Shared>, reporter: Arc<dyn Reporter>) -> Router {
         .route("/api/faces/{id}/frame", get(pictures::frame))
         .route("/api/faces/{id}/landmarks", post(landmarks::place))
         .route("/api/faces/{id}", get(faces::face))
+        .route("/api/film", get(film::film))
+        .route("/api/film/{clip}/masks", get(film::masks))
+        .route("/api/film/frame", post(stills::frame))
         .route("/api/decisions", post(decisions::decide))
         .route("/api/undo", post(decisions::undo))
         .route("/api/redo", post(decisions::redo))

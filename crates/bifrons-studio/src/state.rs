@@ -11,9 +11,11 @@ use serde_json::Value;
 use tokio::sync::broadcast;
 
 use crate::error::Refusal;
+use crate::footage::Footage;
 use crate::jobs::Jobs;
 use crate::pictures::Thumbnails;
 use crate::session::Keys;
+use crate::stills::Stills;
 
 /// News kept for a listener that is slow; one that is slower asks for everything again.
 const NEWS_KEPT: usize = 256;
@@ -26,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) jobs: Jobs,
     pub(crate) news: broadcast::Sender<Value>,
     pub(crate) thumbnails: Mutex<Thumbnails>,
+    pub(crate) stills: Stills,
+    pub(crate) footage: Footage,
     /// Clips that were looked into, since that takes a while.
     pub(crate) clips: Mutex<HashMap<ClipId, Arc<Clip>>>,
     /// Counts the changes of the index that were noticed.
@@ -42,6 +46,8 @@ impl Shared {
             jobs,
             news: broadcast::Sender::new(NEWS_KEPT),
             thumbnails: Mutex::new(Thumbnails::default()),
+            stills: Stills::default(),
+            footage: Footage::default(),
             clips: Mutex::new(HashMap::new()),
             revision: AtomicU64::new(1),
             catalogue: Mutex::new(None),

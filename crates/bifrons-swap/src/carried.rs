@@ -11,6 +11,7 @@ use bifrons_vision::Flow;
 use rayon::prelude::*;
 
 use crate::averages::averaged;
+use crate::laid::Laid;
 use crate::patch::{PATCH_PX, Patch};
 
 /// Frames before and after that count, and the deviation of their Gaussian weight.
@@ -37,7 +38,7 @@ pub(crate) struct Seen {
 /// none, or it is not known yet.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Link<'a> {
-    pub(crate) patch: &'a Patch,
+    pub(crate) laid: &'a Laid,
     pub(crate) seen: &'a Seen,
     pub(crate) back: Option<&'a Flow>,
     pub(crate) onward: Option<&'a Flow>,
@@ -54,40 +55,74 @@ impl Seen {
     }
 }
 
-/// The drawing of `own`, averaged with those before and after it, the nearest first.
-pub(crate) fn carried(own: Link<'_>, before: &[Link<'_>], after: &[Link<'_>]) -> RgbImage {
-    let mut carried = Vec::new();
-    for (side, step) in
-        [(before, (|link| link.back) as fn(Link<'_>) -> Option<&Flow>), (after, |link| link.onward)]
-    {
-        let (mut whole, mut last) = (None::<Flow>, own);
-        for (number, &link) in side.iter().take(REACH).enumerate() {
-            let Some(step) = step(last) else { break };
-            let flow = whole.map_or_else(|| step.clone(), |whole| whole.then(step));
-            carried.push((link, weights(own.seen, link.seen, &flow, number + 1), flow.clone()));
-            (whole, last) = (Some(flow), link);
-        }
+/// A drawing that is carried to another frame: how much it counts at each place there, and where it lies here.
+struct Carried<'a> {
+    laid: &'a Laid,
+    weights: Vec<f32>,
+    flow: Flow,
+}
+
+/// The drawing of `own`, with detail and without, averaged with those before and after it, the nearest first.
+pub(crate) fn carried(own: Link<'_>, before: &[Link<'_>], after: &[Link<'_>]) -> Laid {
+    let mut others = neighbours(own, before, |link| link.back);
+    others.extend(neighbours(own, after, |link| link.onward));
+    let laid = own.laid;
+    let drawn = averages(&laid.patch, &laid.patch.drawn, &others, |laid| Some(&laid.patch.drawn));
+    let plain = laid.plain.as_ref();
+    let plain = plain.map(|plain| averages(&laid.patch, plain, &others, |laid| laid.plain.as_ref()));
+    let Laid { points, cover, patch, .. } = laid;
+    Laid { patch: Patch { drawn, ..patch.clone() }, plain, points: points.clone(), cover: cover.clone() }
+}
+
+/// Those on one side, as far as the track goes on.
+fn neighbours<'a>(
+    own: Link<'a>,
+    side: &[Link<'a>],
+    step: impl Fn(Link<'a>) -> Option<&'a Flow>,
+) -> Vec<Carried<'a>> {
+    let mut carried: Vec<Carried<'a>> = Vec::new();
+    let mut last = own;
+    for (number, &link) in side.iter().take(REACH).enumerate() {
+        let Some(step) = step(last) else { break };
+        let flow = carried.last().map_or_else(|| step.clone(), |nearer| nearer.flow.then(step));
+        carried.push(Carried {
+            laid: link.laid,
+            weights: weights(own.seen, link.seen, &flow, number + 1),
+            flow,
+        });
+        last = link;
     }
-    let mut drawn = own.patch.drawn.clone();
-    let rows = drawn.data.par_chunks_exact_mut(3 * PATCH_PX).zip(own.patch.mask.par_chunks_exact(PATCH_PX));
+    carried
+}
+
+/// A drawing averaged with others, where the mask has a face.
+fn averages<'a>(
+    patch: &Patch,
+    drawn: &RgbImage,
+    others: &'a [Carried<'a>],
+    pick: impl Fn(&'a Laid) -> Option<&'a RgbImage>,
+) -> RgbImage {
+    let others: Vec<_> = others.iter().filter_map(|other| Some((other, pick(other.laid)?))).collect();
+    let mut averages = drawn.clone();
+    let rows = averages.data.par_chunks_exact_mut(3 * PATCH_PX).zip(patch.mask.par_chunks_exact(PATCH_PX));
     rows.enumerate().for_each(|(y, (row, mask))| {
         for (x, pixel) in row.as_chunks_mut::<3>().0.iter_mut().enumerate().filter(|(x, _)| mask[*x] > 0.0) {
             let place = [x, y].map(|v| v as f32 + 0.5);
             let (mut sum, mut total) = (*pixel, 1.0);
-            for (link, weights, flow) in &carried {
+            for (Carried { weights, flow, .. }, drawn) in &others {
                 let weight = weights[y / 2 * MOTION_PX + x / 2];
                 if weight < LEAST_WEIGHT {
                     continue;
                 }
                 let [dx, dy] = flow.at(place.map(|v| v / 2.0));
-                let there = sample(&link.patch.drawn, place[0] + 2.0 * dx, place[1] + 2.0 * dy);
+                let there = sample(drawn, place[0] + 2.0 * dx, place[1] + 2.0 * dy);
                 sum.iter_mut().zip(there).for_each(|(sum, value)| *sum += weight * value);
                 total += weight;
             }
             *pixel = sum.map(|sum| sum / total);
         }
     });
-    drawn
+    averages
 }
 
 /// How much a neighbour counts at each place: by how far it is, and how alike the footage looks there once it has moved.
@@ -171,18 +206,23 @@ mod tests {
         RgbImage { width: PATCH_PX, height: PATCH_PX, data: data.collect() }
     }
 
-    fn patch(footage: RgbImage, drawn: RgbImage) -> Patch {
+    fn laid(footage: RgbImage, drawn: RgbImage) -> Laid {
         let full = vec![1.0; PATCH_PX * PATCH_PX];
-        Patch { drawn, footage, mask: full.clone(), deep: full, patch_from_frame: Similarity::IDENTITY }
+        let plain = Some(RgbImage::filled(PATCH_PX, PATCH_PX, [0.5; 3]));
+        let patch =
+            Patch { drawn, footage, mask: full.clone(), deep: full, patch_from_frame: Similarity::IDENTITY };
+        Laid { patch, plain, points: Vec::new(), cover: None }
     }
 
-    /// The middle of the first patch's drawing, carried from the second.
-    fn with_next(own: &Patch, next: &Patch) -> f32 {
-        let (seen, there) = (Seen::of(own), Seen::of(next));
+    /// The middle of the first drawing, carried from the second.
+    fn with_next(own: &Laid, next: &Laid) -> f32 {
+        let (seen, there) = (Seen::of(&own.patch), Seen::of(&next.patch));
         let (onward, back) = (seen.motion_to(&there), there.motion_to(&seen));
-        let own = Link { patch: own, seen: &seen, back: None, onward: Some(&onward) };
-        let next = Link { patch: next, seen: &there, back: Some(&back), onward: None };
-        carried(own, &[], &[next]).get(PATCH_PX / 2, PATCH_PX / 2)[0]
+        let own = Link { laid: own, seen: &seen, back: None, onward: Some(&onward) };
+        let next = Link { laid: next, seen: &there, back: Some(&back), onward: None };
+        let found = carried(own, &[], &[next]);
+        assert!((found.plain.unwrap().get(PATCH_PX / 2, PATCH_PX / 2)[0] - 0.5).abs() < 1e-5);
+        found.patch.drawn.get(PATCH_PX / 2, PATCH_PX / 2)[0]
     }
 
     fn even(value: f32) -> RgbImage {
@@ -193,9 +233,9 @@ mod tests {
     fn trembling_is_averaged_and_what_changes_in_the_footage_is_not() {
         // one neighbour, one frame away: its weight is exp(-1/8)
         let weight = (-0.125_f32).exp();
-        let found = with_next(&patch(skin(0.0), even(0.4)), &patch(skin(0.0), even(0.6)));
+        let found = with_next(&laid(skin(0.0), even(0.4)), &laid(skin(0.0), even(0.6)));
         assert!((found - (0.4 + 0.6 * weight) / (1.0 + weight)).abs() < 1e-4, "{found}");
-        let found = with_next(&patch(skin(0.0), even(0.4)), &patch(even(0.9), even(0.6)));
+        let found = with_next(&laid(skin(0.0), even(0.4)), &laid(even(0.9), even(0.6)));
         assert!((found - 0.4).abs() < 1e-3, "a hand came: {found}");
     }
 
@@ -207,14 +247,14 @@ mod tests {
             drawn.data.iter_mut().for_each(|value| *value = 1.0 - *value);
             drawn
         };
-        let (own, next) = (patch(skin(0.0), drawn(0.0)), patch(skin(6.4), drawn(6.4)));
+        let (own, next) = (laid(skin(0.0), drawn(0.0)), laid(skin(6.4), drawn(6.4)));
         let found = with_next(&own, &next);
-        let wanted = own.drawn.get(PATCH_PX / 2, PATCH_PX / 2)[0];
+        let wanted = own.patch.drawn.get(PATCH_PX / 2, PATCH_PX / 2)[0];
         assert!((found - wanted).abs() < 0.004, "{found} {wanted}");
         // without a motion nothing comes of it
-        let seen = Seen::of(&own);
-        let alone = Link { patch: &own, seen: &seen, back: None, onward: None };
-        assert_eq!(carried(alone, &[alone], &[alone]), own.drawn);
+        let seen = Seen::of(&own.patch);
+        let alone = Link { laid: &own, seen: &seen, back: None, onward: None };
+        assert_eq!(carried(alone, &[alone], &[alone]).patch.drawn, own.patch.drawn);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::color::ColorTransfer;
 use crate::grain::{add_grain, fine_detail, missing_grain};
 use crate::patch::{PATCH_PX, Patch};
 use crate::seam::fitted;
+use crate::settings::Settings;
 
 /// Seed of the grain. Any number: the frame and the place make it different everywhere.
 const GRAIN_SEED: u64 = 0x6269_6672_6f6e_7321;
@@ -51,30 +52,41 @@ impl Look {
     }
 }
 
-/// Lays a patch over its place in the frame. Only pixels under its mask change.
+/// Lays a patch over its place in the frame, with the colours and the grain that `settings` say. Only pixels under its mask
+/// change.
 ///
 /// # Errors
 /// [`SwapError::Media`] when the frame cannot be written to, which no face causes.
-pub(crate) fn compose(frame: &mut Frame, patch: &Patch, place: &Place, look: &Look) -> Result<(), SwapError> {
+pub(crate) fn compose(
+    frame: &mut Frame,
+    patch: &Patch,
+    place: &Place,
+    look: &Look,
+    settings: &Settings,
+) -> Result<(), SwapError> {
     let Place { rect, rect_from_patch, alpha } = place;
     if rect.is_empty() {
         return Ok(());
     }
-    let colored = colored(patch, look)?;
+    let colored = colored(patch, look, settings)?;
     let mut face = warp(&colored, rect_from_patch, rect.width, rect.height, Border::Replicate);
-    let grain = missing_grain(&face, look.grain, alpha);
+    let grain = settings.grain * missing_grain(&face, look.grain, alpha);
     add_grain(&mut face, grain, GRAIN_SEED, frame.index(), *rect);
     let composed = blend(&frame.rgb(*rect), &face, alpha);
     frame.set_rgb(*rect, &composed, alpha)?;
     Ok(())
 }
 
-/// The drawn face in the footage's colours, `PATCH_PX` squared.
+/// The drawn face in the footage's colours, as far as `settings` say, `PATCH_PX` squared.
 ///
 /// # Errors
 /// [`SwapError::Picture`] when it cannot be scaled.
-pub(crate) fn colored(patch: &Patch, look: &Look) -> Result<RgbImage, SwapError> {
-    Ok(fitted(&look.color.apply(&patch.drawn), &patch.footage, &patch.mask, &patch.deep)?)
+pub(crate) fn colored(patch: &Patch, look: &Look, settings: &Settings) -> Result<RgbImage, SwapError> {
+    let color = match settings.color_match {
+        1.0 => look.color,
+        share => look.color.in_part(share),
+    };
+    Ok(fitted(&color.apply(&patch.drawn), &patch.footage, &patch.mask, &patch.deep)?)
 }
 
 /// Makes of a frame what the new faces cover in it: white where a face counts, black elsewhere.
@@ -99,10 +111,10 @@ pub(crate) fn matte(frame: &mut Frame, places: &[&Place]) -> Result<(), SwapErro
 /// Where in its frame a patch lies.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
-    rect: PixelRect,
-    rect_from_patch: Similarity,
+    pub(crate) rect: PixelRect,
+    pub(crate) rect_from_patch: Similarity,
     /// The patch's mask there.
-    alpha: Vec<f32>,
+    pub(crate) alpha: Vec<f32>,
 }
 
 impl Place {

@@ -6,7 +6,7 @@
 //! weighted by how alike the drawings are: the detail moves with the face and does not flicker.
 
 use bifrons_media::{ResizeFilter, RgbImage};
-use bifrons_project::{Face, Project, ProjectError, Review};
+use bifrons_project::{Face, Index, ProjectError, Review};
 use bifrons_vision::Mesh;
 use bifrons_vision::align::FlatMask;
 use bifrons_vision::pose::{eye_openness, mouth_openness};
@@ -53,17 +53,17 @@ impl Details {
     /// Of the faces that `person` has in the project; `draw` is the network: what it makes of a flattened face of `input_px`
     /// (where it was not seen, 0), `drawn_px` squared. Detail is kept at `size_px`.
     pub(crate) fn of_person(
-        project: &Project,
+        index: &Index,
         person: &str,
         sizes: Sizes,
         draw: impl Fn(&RgbImage, &[f32]) -> Result<RgbImage, SwapError>,
     ) -> Result<Self, SwapError> {
         let Sizes { input_px, drawn_px, size_px } = sizes;
-        let folders = project.index().crop_folders()?;
+        let folders = index.crop_folders()?;
         let of_input = FlatMask::new(input_px, 1.0);
         let inside = FlatMask::new(drawn_px, 1.0);
         let mut kept = Vec::new();
-        for face in references(project, person)? {
+        for face in references(index, person)? {
             let Some(crop) = Crop::of(&face, &folders) else { continue };
             let (seen_by_net, mut shown) = crop.flattened(input_px);
             shown.iter_mut().zip(of_input.inside()).for_each(|(seen, inside)| *seen *= inside);
@@ -213,9 +213,9 @@ fn weighted_mean(values: &[f32], weights: &[f32]) -> f32 {
 }
 
 /// Faces of a person as different as possible in pose and expression, of the sharper half.
-pub(crate) fn references(project: &Project, person: &str) -> Result<Vec<Face>, SwapError> {
+pub(crate) fn references(index: &Index, person: &str) -> Result<Vec<Face>, SwapError> {
     // a model that was imported may know people whom the project does not
-    let mut with_crop = match project.index().faces_of(person, Review::NotRejected) {
+    let mut with_crop = match index.faces_of(person, Review::NotRejected) {
         Err(ProjectError::UnknownPerson { .. }) => Vec::new(),
         faces => faces?,
     };

@@ -8,6 +8,8 @@ use bifrons_training::TrainingError;
 use bifrons_vision::VisionError;
 use thiserror::Error;
 
+use crate::settings::SettingsError;
+
 /// Errors of this crate. Finished chunks stay and are not made again.
 #[derive(Debug, Error)]
 pub enum SwapError {
@@ -52,6 +54,19 @@ pub enum SwapError {
         /// The folder.
         path: PathBuf,
     },
+    /// What was chosen for a track cannot be used.
+    #[error("what was chosen for track {track} of {clip}: {source}")]
+    Settings {
+        /// The footage.
+        clip: PathBuf,
+        /// The track.
+        track: u32,
+        /// Why.
+        source: SettingsError,
+    },
+    /// Nobody wants to see the frame any more.
+    #[error("given up: something else was asked for")]
+    Stopped,
     /// The joined film could not be finished: sealed.
     #[error(transparent)]
     Finish(Box<dyn std::error::Error + Send + Sync>),
@@ -70,7 +85,10 @@ impl SwapError {
             Self::Picture(error) => error.hint(),
             Self::NotAPicture { .. } => Some("train on, or go back to an earlier checkpoint".to_owned()),
             Self::NotPatches { .. } => Some("give a new folder".to_owned()),
-            Self::Vision(_) | Self::Finish(_) => None,
+            Self::Settings { .. } => Some(
+                "reset the shot on the studio's film page, or use the newer Bifrons that chose it".to_owned(),
+            ),
+            Self::Vision(_) | Self::Stopped | Self::Finish(_) => None,
         }
     }
 }

@@ -8,17 +8,16 @@ use std::str::FromStr;
 use std::time::Instant;
 
 use bifrons_media::{Encoding, Frame, FrameSink, Kept, MediaError, join};
-use bifrons_project::{
-    Clip as ClipRow, ContentHash, Event, Index, Meter, ProjectError, Reporter, Stage, Stop, atomic,
-};
+use bifrons_project::{ContentHash, Event, Layout, Meter, ProjectError, Reporter, Stage, Stop, atomic};
 use rayon::prelude::*;
 
 use crate::SwapError;
 use crate::ahead::WriteBehind;
-use crate::compose::{compose, matte};
-use crate::swap::{CHUNK_FRAMES, Swap, chunks};
+use crate::compose::matte;
+use crate::settings::Adjustments;
+use crate::swap::{CHUNK_FRAMES, Swap, chunks, frames_replaced, frames_where};
 use crate::veil::{Covered, Guard, Veil};
-use crate::window::Window;
+use crate::window::{For, Window, put_on};
 
 /// What happens to finished frames before they are encoded, and to the finished film before it gets its name.
 pub trait Finish: std::fmt::Debug + Sync {
@@ -43,6 +42,8 @@ pub trait Finish: std::fmt::Debug + Sync {
 pub struct FilmJob<'a> {
     /// Whose face goes onto which footage.
     pub swap: Swap<'a>,
+    /// Where the project's things lie: chunks go there.
+    pub layout: &'a Layout,
     /// The finished film. Replaced when it is there.
     pub output: &'a Path,
     /// What is done last.
@@ -129,18 +130,29 @@ pub struct Converted {
 /// damaged (frames missing) or the sound does not fit into the output's container, [`SwapError::Project`] when the
 /// disk is full, [`SwapError::Finish`]. Finished chunks stay in every case; the output appears only when it is whole and checked.
 pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> Result<Converted, SwapError> {
-    // what is in front might be the witness's own face, taken for a hand
-    let swap = &Swap { over_everything: job.swap.over_everything || job.veil.is_some(), ..job.swap };
+    let as_by_default = Adjustments::default();
+    let swap = &match job.veil {
+        None => job.swap,
+        // what is in front might be the witness's own face, taken for a hand; and nothing that was chosen for another film
+        // may show more of them
+        Some(_) => {
+            if job.swap.adjustments.count() > 0 {
+                let text = "what was chosen for single shots does not count in a veiled film";
+                reporter.report(&Event::message(text));
+            }
+            Swap { over_everything: true, adjustments: &as_by_default, ..job.swap }
+        }
+    };
     let clip = swap.open()?;
     let encoding = Encoding::default();
     let plan = plan(job, swap, &encoding)?;
-    let folder = swap.project.layout().work(job.output);
+    let folder = job.layout.work(job.output);
     // the finished film's hash, under the name of what it was made of
     let finished = folder.join(format!("{plan}.blake3"));
     // and what is covered in it
     let finished_covered = folder.join(format!("{plan}.covered"));
     if is_finished(&finished, job.output)? {
-        let frames_swapped = frames_with_face(swap.project.index(), swap.clip)?;
+        let frames_swapped = frames_replaced(swap.index, swap.clip, swap.adjustments)?.len();
         let frames = clip.frame_count();
         return Ok(Converted {
             ending: Ending::Finished,
@@ -157,12 +169,12 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
     }
 
     let painter = swap.painter()?;
-    let mut window = Window::new(swap.project.index(), swap.clip, &clip, &painter);
+    let mut window = Window::new(swap.index, swap.clip, &clip, &painter, For::Film(swap.adjustments));
     let count = clip.frame_count();
     let chunks = chunks(count);
     let chunk_path = |number: usize| work.join(format!("{number:05}.mp4"));
     let covered_path = |number: usize| work.join(format!("{number:05}.covered"));
-    let guard = job.veil.map(|veil| Guard::new(veil, swap.project.index(), swap.clip, &clip)).transpose()?;
+    let guard = job.veil.map(|veil| Guard::new(veil, swap.index, swap.clip, &clip)).transpose()?;
 
     let name = job.output.file_name().map(|name| name.to_string_lossy().into_owned());
     let own: Vec<_> = chunks
@@ -202,15 +214,14 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
             }
             let shows = job.shows;
             let mut ready = window.next(Window::at_once().min(frames.end - next), |mut frame, faces| {
+                let put_on = put_on(&frame, &faces, |track| swap.adjustments.of(track));
                 match shows {
-                    Shows::Faces => {
-                        for (face, look) in &faces {
-                            compose(&mut frame, &face.patch, &face.place, look)?;
-                        }
-                    }
+                    Shows::Faces => put_on.iter().try_for_each(|face| face.compose(&mut frame))?,
                     Shows::Matte => {
-                        let places: Vec<_> = faces.iter().map(|(face, _)| &face.place).collect();
-                        matte(&mut frame, &places)?;
+                        matte(
+                            &mut frame,
+                            &put_on.iter().map(|face| face.place.as_ref()).collect::<Vec<_>>(),
+                        )?;
                     }
                 }
                 Ok(frame)
@@ -286,13 +297,18 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
     }
     atomic::write(&finished, ContentHash::of_file(job.output)?.to_string().as_bytes())?;
 
-    let frames_swapped = frames_with_face(swap.project.index(), swap.clip)?;
-    if frames_swapped < count && guard.is_none() {
+    let with_face = frames_where(swap.index, swap.clip, |_| true)?.len();
+    let frames_swapped = frames_replaced(swap.index, swap.clip, swap.adjustments)?.len();
+    if with_face < count && guard.is_none() {
         let text = format!(
             "{} of {count} frames show no face of {}; they stay as filmed",
-            count - frames_swapped,
+            count - with_face,
             swap.clip.person
         );
+        reporter.report(&Event::Message { text });
+    }
+    if frames_swapped < with_face {
+        let text = format!("{} frames are left as filmed, as was chosen", with_face - frames_swapped);
         reporter.report(&Event::Message { text });
     }
     Ok(Converted { ending: Ending::Finished, frames: count, frames_swapped, frames_per_sec, covered })
@@ -309,19 +325,6 @@ fn read_covered(path: &Path) -> Result<Covered, SwapError> {
     let text = std::fs::read_to_string(path).map_err(|error| ProjectError::io("read", path, error))?;
     let damaged = |reason: &str| ProjectError::Damaged { path: path.to_owned(), reason: reason.to_owned() };
     Ok(text.parse().map_err(damaged)?)
-}
-
-/// In how many frames of a clip its person's face was found.
-fn frames_with_face(index: &Index, clip: &ClipRow) -> Result<usize, SwapError> {
-    const PORTION: usize = 1000;
-    let mut frames = 0;
-    for from in (0..clip.info.frames).step_by(PORTION) {
-        let faces = index.person_faces_in(clip.id, &clip.person, from..from + PORTION)?;
-        let mut seen: Vec<usize> = faces.iter().map(|face| face.record.frame).collect();
-        seen.dedup();
-        frames += seen.len();
-    }
-    Ok(frames)
 }
 
 /// Everything that a film's pictures depend on, as a short name: chunks made otherwise lie in another folder.

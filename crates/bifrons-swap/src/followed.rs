@@ -29,14 +29,18 @@ pub(crate) struct Followed<'a> {
     waiting: VecDeque<(Frame, Meshes)>,
     /// How meshes slipped from the frame before to each frame, by track; those given included.
     slips: VecDeque<(usize, BTreeMap<u32, Slips>)>,
+    /// Frames on each side whose slips count.
+    reach: usize,
     /// The next frame to give.
     next: usize,
 }
 
 impl<'a> Followed<'a> {
-    pub(crate) fn new(index: &'a Index, row: &'a ClipRow, clip: &'a Clip) -> Self {
+    /// `by_skin`: whether the picture is looked at, which needs the frames around; else only the meshes around steady one.
+    pub(crate) fn new(index: &'a Index, row: &'a ClipRow, clip: &'a Clip, by_skin: bool) -> Self {
         let (waiting, slips) = (VecDeque::new(), VecDeque::new());
-        Self { index, row, clip, reader: None, last: None, waiting, slips, next: 0 }
+        let reach = if by_skin { SLIP_REACH } else { 0 };
+        Self { index, row, clip, reader: None, last: None, waiting, slips, reach, next: 0 }
     }
 
     /// Goes to a frame: it gives the same as if all before it had been read.
@@ -45,7 +49,16 @@ impl<'a> Followed<'a> {
         self.waiting.clear();
         self.slips.clear();
         self.next = frame;
-        self.reader = Some(ReadAhead::new(self.clip.read(frame.saturating_sub(SLIP_REACH))?));
+        self.reader = Some(ReadAhead::new(self.clip.read(frame.saturating_sub(self.reach))?));
+        Ok(())
+    }
+
+    /// Gives this frame, and none after it.
+    pub(crate) fn give(&mut self, frame: Frame) -> Result<(), SwapError> {
+        let meshes = self.steadied_meshes(frame.index())?;
+        (self.reader, self.last, self.next) = (None, None, frame.index());
+        self.slips.clear();
+        self.waiting = VecDeque::from([(frame, meshes)]);
         Ok(())
     }
 
@@ -54,7 +67,7 @@ impl<'a> Followed<'a> {
         let end = self.next + count;
         loop {
             let read = self.last.as_ref().map_or(0, |(frame, _)| frame.index() + 1);
-            let missing = (end + SLIP_REACH).saturating_sub(read);
+            let missing = (end + self.reach).saturating_sub(read);
             if missing == 0 || !self.read(missing.min(count.max(1)))? {
                 break;
             }

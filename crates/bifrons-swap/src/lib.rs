@@ -1,6 +1,7 @@
 //! The new face in the old film: drawn, coloured, masked and laid over the frame.
 //!
 //! - [`film::convert_film`] converts a whole film, chunk after chunk, and can be interrupted anywhere;
+//! - [`Preview`] shows single frames of it before it is made, by other [`settings`];
 //! - [`patch::Painter`] draws one face as somebody else: steadied in time (`steady.rs`), with the detail that the network
 //!   leaves out, from the identity's own frames (`detail.rs`), behind what lies in front of the face (`occlusion.rs`);
 //! - the pixel parts, none of which knows a network or a file: [`color::ColorTransfer`] brings the drawn face to the
@@ -19,11 +20,14 @@ mod error;
 pub mod film;
 mod followed;
 pub mod grain;
+mod laid;
 pub mod light;
 mod occlusion;
 pub mod patch;
 mod patches;
+mod preview;
 mod seam;
+pub mod settings;
 mod steady;
 mod swap;
 mod veil;
@@ -33,5 +37,7 @@ pub use error::SwapError;
 pub use film::{Converted, Ending, FilmJob, Finish, Shard, Shows, convert_film};
 pub use patch::PATCH_PX;
 pub use patches::{FinishPatch, PatchEntry, PatchList, PatchesJob, PatchesWritten, write_patches};
-pub use swap::Swap;
+pub use preview::{Preview, Still, View};
+pub use settings::{Adjustments, Settings, SettingsError};
+pub use swap::{Swap, frames_replaced};
 pub use veil::{CAUTIOUS, Covered, Reason, Recogniser, Veil};

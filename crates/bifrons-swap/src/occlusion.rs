@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bifrons_media::{ResizeFilter, RgbImage};
-use bifrons_project::{Clip, FaceId, Project, Verdict};
+use bifrons_project::{Clip, FaceId, Index, Verdict};
 use bifrons_vision::align::{FlatMask, flatten, unflatten};
 use bifrons_vision::geometry::Point;
 use bifrons_vision::{Occlusion, Pose};
@@ -76,10 +76,10 @@ impl Occluders {
     ///
     /// # Errors
     /// [`SwapError::Vision`] when the network cannot be loaded, [`SwapError::Project`].
-    pub(crate) fn of_clip(project: &Project, clip: &Clip) -> Result<Option<Self>, SwapError> {
-        let folders = project.index().crop_folders()?;
+    pub(crate) fn of_clip(index: &Index, clip: &Clip) -> Result<Option<Self>, SwapError> {
+        let folders = index.crop_folders()?;
         let faces: Result<Vec<_>, _> =
-            known_faces(project, clip)?.into_iter().map(|face| project.index().face(face)).collect();
+            known_faces(index, clip)?.into_iter().map(|face| index.face(face)).collect();
         let inside = FlatMask::new(SIZE_PX, 1.0);
         let known = faces?.into_par_iter().filter_map(|face| {
             let (flat, seen) = Crop::of(&face, &folders)?.flattened(SIZE_PX);
@@ -143,11 +143,11 @@ impl Occluders {
 }
 
 /// The faces that say what is usual: of all that are kept of the person in the clip, in even steps.
-pub(crate) fn known_faces(project: &Project, clip: &Clip) -> Result<Vec<FaceId>, SwapError> {
+pub(crate) fn known_faces(index: &Index, clip: &Clip) -> Result<Vec<FaceId>, SwapError> {
     const PORTION: usize = 500;
     let mut faces = Vec::new();
     for from in (0..clip.info.frames).step_by(PORTION) {
-        let portion = project.index().person_faces_in(clip.id, &clip.person, from..from + PORTION)?;
+        let portion = index.person_faces_in(clip.id, &clip.person, from..from + PORTION)?;
         let kept = portion.into_iter().filter(|face| face.verdict != Some(Verdict::Rejected));
         faces.extend(kept.filter(|face| face.record.crop.is_some()).map(|face| face.id));
     }
@@ -226,19 +226,18 @@ impl Cover {
         Ok(())
     }
 
-    /// Takes what is covered out of a mask over `footage`, in which the mesh's points lie at `points`, each `depths` away. A
-    /// share that only this frame has, and neither the one `before` nor the one `after`, is chance.
+    /// How far each pixel of `footage` is covered, in which the mesh's points lie at `points`, each `depths` away; `None` where
+    /// nothing is. A share that only this frame has, and neither the one `before` nor the one `after`, is chance.
     ///
     /// # Errors
     /// [`SwapError::Picture`] when it cannot be scaled.
-    pub(crate) fn take_out_of(
+    pub(crate) fn over(
         &self,
-        mask: &mut [f32],
         [before, after]: [Option<&Cover>; 2],
         points: &[Point],
         depths: &[f32],
         footage: &RgbImage,
-    ) -> Result<(), SwapError> {
+    ) -> Result<Option<Vec<f32>>, SwapError> {
         let mut steady = Self { shares: self.shares.clone(), usual: Arc::clone(&self.usual) };
         if let (Some(before), Some(after)) = (before, after) {
             for (share, (before, after)) in
@@ -249,14 +248,12 @@ impl Cover {
         }
         if steady.shares.iter().all(|&share| share == 0.0) {
             // nothing is in front: no need to look for its edge
-            return Ok(());
+            return Ok(None);
         }
         let size_px = footage.width;
         let cover = unflatten(&steady.picture()?, points, depths, size_px);
         let cover: Vec<f32> = cover.data.as_chunks::<3>().0.iter().map(|pixel| pixel[0]).collect();
-        let cover = along_edges(&cover, &footage.lumas(), size_px);
-        mask.iter_mut().zip(cover).for_each(|(mask, cover)| *mask *= 1.0 - cover);
-        Ok(())
+        Ok(Some(along_edges(&cover, &footage.lumas(), size_px)))
     }
 
     fn picture(&self) -> Result<RgbImage, SwapError> {
@@ -321,21 +318,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_covered_leaves_the_mask_unless_it_is_chance() {
+    fn what_is_covered_is_told_unless_it_is_chance() {
         let mesh = bifrons_vision::align::flat_mesh(96);
         let points: Vec<Point> =
             mesh.points().iter().map(|p| Point::new(f64::from(p[0]), f64::from(p[1]))).collect();
         let middle = |neighbours: [Option<&Cover>; 2]| {
-            let mut mask = vec![1.0; 96 * 96];
             let footage = RgbImage::filled(96, 96, [0.5; 3]);
-            cover(0.75).take_out_of(&mut mask, neighbours, &points, &[0.0; 478], &footage).unwrap();
-            assert_eq!(mask[0], 1.0, "beyond the face");
-            mask[48 * 96 + 48]
+            let covered = cover(0.75).over(neighbours, &points, &[0.0; 478], &footage).unwrap()?;
+            assert_eq!(covered[0], 0.0, "beyond the face");
+            Some(covered[48 * 96 + 48])
         };
         let (none, more) = (cover(0.0), cover(1.0));
-        assert!((middle([None, None]) - 0.25).abs() < 1e-4);
-        assert!((middle([Some(&none), Some(&none)]) - 1.0).abs() < 1e-4, "only here");
-        assert!((middle([Some(&none), Some(&more)]) - 0.25).abs() < 1e-4, "moving in");
+        let is = |found: Option<f32>| found.is_some_and(|found| (found - 0.75).abs() < 1e-4);
+        assert!(is(middle([None, None])));
+        assert_eq!(middle([Some(&none), Some(&none)]), None, "only here");
+        assert!(is(middle([Some(&none), Some(&more)])), "moving in");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use bifrons_media::{Frame, ResizeFilter, RgbImage};
 use bifrons_net::{Device, Geometry, Hourglass, Tensor};
-use bifrons_project::{Checkpoint, Clip, Project};
+use bifrons_project::{Checkpoint, Clip, Index};
 use bifrons_training::load_net;
 use bifrons_vision::align::{
     FlatMask, Framing, Shape, crop_from_canonical, crop_from_frame, flatten, hull_mask, unflatten,
@@ -12,13 +12,14 @@ use bifrons_vision::{Mesh, pose};
 
 use crate::SwapError;
 use crate::detail::{Details, Sizes};
+use crate::laid::Laid;
 use crate::occlusion::{Cover, Occluders};
 use crate::steady::{REACH, steadied};
 
 /// Side of a patch, in pixels: fine enough for its mask and colours, whatever the network draws at.
 pub const PATCH_PX: usize = 384;
 /// Width of the mask's soft edge, as a share of the patch's side.
-const SOFT_EDGE: f32 = 0.075;
+pub(crate) const SOFT_EDGE: f32 = 0.075;
 /// Width of the stretch in which coarse colours change over, as a share of the patch's side.
 const WIDE_EDGE: f32 = 0.2;
 
@@ -122,8 +123,8 @@ impl Painter {
     ///
     /// # Errors
     /// [`SwapError::Project`], [`SwapError::Vision`].
-    pub fn behind_occluders(mut self, project: &Project, clip: &Clip) -> Result<Self, SwapError> {
-        self.occluders = Occluders::of_clip(project, clip)?;
+    pub fn behind_occluders(mut self, index: &Index, clip: &Clip) -> Result<Self, SwapError> {
+        self.occluders = Occluders::of_clip(index, clip)?;
         Ok(self)
     }
 
@@ -131,10 +132,10 @@ impl Painter {
     ///
     /// # Errors
     /// [`SwapError::Project`]; [`SwapError::NotAPicture`] as [`sketch`](Self::sketch).
-    pub fn detailed(mut self, project: &Project, person: &str) -> Result<Self, SwapError> {
+    pub fn detailed(mut self, index: &Index, person: &str) -> Result<Self, SwapError> {
         if self.flat.is_some() {
             let sizes = Sizes { input_px: self.input_px, drawn_px: self.output_px, size_px: PATCH_PX };
-            let details = Details::of_person(project, person, sizes, |face, seen| self.draw(0, face, seen))?;
+            let details = Details::of_person(index, person, sizes, |face, seen| self.draw(0, face, seen))?;
             self.flat = self.flat.map(|flat| Flat { details: Some(details), ..flat });
         }
         Ok(self)
@@ -177,41 +178,50 @@ impl Painter {
     }
 
     /// Lays a drawn face where it was filmed, steadied by drawings of the same face, each so many frames before (below 0) or
-    /// after.
+    /// after. `plain`: whether it may be wanted with less or more detail.
     ///
     /// # Errors
     /// [`SwapError::Picture`] when the drawing cannot be scaled.
-    pub(crate) fn finish(
+    pub(crate) fn lay(
         &self,
         sketch: &Sketch,
         neighbours: &[(isize, &Sketch)],
-    ) -> Result<Patch, SwapError> {
+        plain: bool,
+    ) -> Result<Laid, SwapError> {
         let Sketch { face, footage, mesh, patch_from_frame, cover } = sketch;
         let near = neighbours.iter().map(|(frames, sketch)| (frames.unsigned_abs(), &sketch.face));
         let steady = steadied(face, near);
         let mut face = steady.resize(PATCH_PX, PATCH_PX, ResizeFilter::Lanczos)?;
-        let drawn = match &self.flat {
-            None => face,
+        let (drawn, plain) = match &self.flat {
+            None => (face, None),
             Some(Flat { filmed, drawn, of_patch, details, .. }) => {
+                let moved = Shape::moved(mesh, filmed, drawn);
+                let (places, depths) = (moved.points_in(patch_from_frame), depths(&moved));
+                let laid = |face: &RgbImage| unflatten(&of_patch.continued(face), &places, &depths, PATCH_PX);
+                let plain = (plain && details.is_some()).then(|| laid(&face));
                 if let Some(details) = details {
                     details.add(&steady, &mut face);
                 }
-                let face = of_patch.continued(&face);
-                let moved = Shape::moved(mesh, filmed, drawn);
-                unflatten(&face, &moved.points_in(patch_from_frame), &depths(&moved), PATCH_PX)
+                (laid(&face), plain)
             }
         };
         let points = mesh.points_in(patch_from_frame);
-        let mut mask = hull_mask(&points, PATCH_PX, SOFT_EDGE * PATCH_PX as f32);
-        if let Some(cover) = cover {
-            let beside = [-1, 1].map(|wanted| {
-                let found = neighbours.iter().find(|(frames, _)| *frames == wanted);
-                found.and_then(|(_, sketch)| sketch.cover.as_ref())
-            });
-            cover.take_out_of(&mut mask, beside, &points, &depths(mesh), footage)?;
-        }
-        let deep = deep_mask(mesh, patch_from_frame);
-        Ok(Patch { drawn, footage: footage.clone(), mask, deep, patch_from_frame: *patch_from_frame })
+        let cover = match cover {
+            None => None,
+            Some(cover) => {
+                let beside = [-1, 1].map(|wanted| {
+                    let found = neighbours.iter().find(|(frames, _)| *frames == wanted);
+                    found.and_then(|(_, sketch)| sketch.cover.as_ref())
+                });
+                cover.over(beside, &points, &depths(mesh), footage)?
+            }
+        };
+        let mask = face_mask(&points, SOFT_EDGE, cover.as_deref());
+        let smaller = Similarity::about(Point::new(0.0, 0.0), Point::new(0.0, 0.0), DEEP, 0.0);
+        let deep = deep_mask(&mesh.points_in(&(smaller * *patch_from_frame)));
+        let patch =
+            Patch { drawn, footage: footage.clone(), mask, deep, patch_from_frame: *patch_from_frame };
+        Ok(Laid { patch, plain, points, cover })
     }
 
     /// What the network makes of a face, black where `seen` is 0 as in training.
@@ -236,12 +246,24 @@ fn depths(mesh: &Mesh) -> Vec<f32> {
     mesh.points().iter().map(|point| point[2]).collect()
 }
 
-/// Where a face's own coarse colours count. Such a wide edge needs few pixels.
-fn deep_mask(mesh: &Mesh, patch_from_frame: &Similarity) -> Vec<f32> {
+/// Where a face counts whose mesh's points lie at `points` in the patch, but for what covers it. `soft_edge` is a share of the
+/// patch's side.
+pub(crate) fn face_mask(points: &[Point], soft_edge: f32, cover: Option<&[f32]>) -> Vec<f32> {
+    let mut mask = hull_mask(points, PATCH_PX, soft_edge * PATCH_PX as f32);
+    if let Some(cover) = cover {
+        mask.iter_mut().zip(cover).for_each(|(mask, cover)| *mask *= 1.0 - cover);
+    }
+    mask
+}
+
+/// Scale at which the wide edge is drawn: it needs few pixels.
+pub(crate) const DEEP: f64 = 0.25;
+
+/// Where a face's own coarse colours count; `points` are the mesh's in the patch, scaled by [`DEEP`].
+pub(crate) fn deep_mask(points: &[Point]) -> Vec<f32> {
     const SMALL_PX: usize = PATCH_PX / 4;
-    let smaller = Similarity::about(Point::new(0.0, 0.0), Point::new(0.0, 0.0), 0.25, 0.0);
-    let points = mesh.points_in(&(smaller * *patch_from_frame));
-    let small = hull_mask(&points, SMALL_PX, WIDE_EDGE * SMALL_PX as f32);
+    let smaller = Similarity::about(Point::new(0.0, 0.0), Point::new(0.0, 0.0), DEEP, 0.0);
+    let small = hull_mask(points, SMALL_PX, WIDE_EDGE * SMALL_PX as f32);
     warp_plane(&small, SMALL_PX, SMALL_PX, &smaller.inverse(), PATCH_PX, PATCH_PX, Border::Constant(0.0))
 }
 

@@ -16,7 +16,7 @@ use crate::SwapError;
 use crate::compose::colored;
 use crate::patch::PATCH_PX;
 use crate::swap::{Swap, chunks};
-use crate::window::Window;
+use crate::window::{For, Window};
 
 /// What is done to each picture before and after it is written.
 pub trait FinishPatch: std::fmt::Debug + Sync {
@@ -113,7 +113,7 @@ pub fn write_patches(
         remove(&list_path)?;
     }
     let painter = swap.painter()?;
-    let mut window = Window::new(swap.project.index(), swap.clip, &clip, &painter);
+    let mut window = Window::new(swap.index, swap.clip, &clip, &painter, For::Film(swap.adjustments));
     let count = clip.frame_count();
     let chunks = chunks(count);
     let chunk_path = |number: usize| job.folder.join(format!("chunk-{number:05}.json"));
@@ -142,16 +142,12 @@ pub fn write_patches(
                 faces
                     .into_iter()
                     .map(|(face, look)| {
-                        let picture = colored(&face.patch, &look)?;
+                        let settings = swap.adjustments.of(face.track);
+                        let patch = face.laid.adjusted(&settings);
+                        let picture = colored(&patch, &look, &settings)?;
                         let file = format!("{:08}-{:03}.png", frame.index(), face.track);
-                        write_picture(job, &file, picture, &face.patch.mask)?;
-                        Ok(entry(
-                            &clip,
-                            file,
-                            frame.index(),
-                            face.track,
-                            face.patch.patch_from_frame.inverse(),
-                        ))
+                        write_picture(job, &file, picture, &patch.mask)?;
+                        Ok(entry(&clip, file, frame.index(), face.track, patch.patch_from_frame.inverse()))
                     })
                     .collect::<Result<Vec<_>, SwapError>>()
             })?;

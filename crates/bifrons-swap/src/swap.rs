@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use bifrons_media::Clip;
 use bifrons_net::Device;
-use bifrons_project::{Checkpoint, Clip as ClipRow, ClipFingerprint, ContentHash, Index, Project};
+use bifrons_project::{Checkpoint, Clip as ClipRow, ClipFingerprint, ContentHash, Index};
 use bifrons_vision::align::Shape;
 use bifrons_vision::{Mesh, Occlusion};
 
@@ -12,6 +12,7 @@ use crate::SwapError;
 use crate::detail::references;
 use crate::occlusion::known_faces;
 use crate::patch::Painter;
+use crate::settings::Adjustments;
 
 /// Frames in a chunk: some seconds of work.
 pub(crate) const CHUNK_FRAMES: usize = 96;
@@ -21,8 +22,8 @@ const METHOD: u32 = 8;
 /// A face onto footage.
 #[derive(Clone, Copy, Debug)]
 pub struct Swap<'a> {
-    /// The project, in which the footage's faces were found.
-    pub project: &'a Project,
+    /// The project's index, in which the footage's faces were found.
+    pub index: &'a Index,
     /// The footage: a clip of the person whose face is replaced. Everybody else in it stays.
     pub clip: &'a ClipRow,
     /// Whose face to put on.
@@ -33,6 +34,8 @@ pub struct Swap<'a> {
     pub device: &'a Device,
     /// Whether the new face lies over hands, glasses and whatever else is in front of the old one, too.
     pub over_everything: bool,
+    /// What was chosen for the clip's tracks.
+    pub adjustments: &'a Adjustments,
 }
 
 impl Swap<'_> {
@@ -47,10 +50,10 @@ impl Swap<'_> {
 
     /// What draws the new face.
     pub(crate) fn painter(&self) -> Result<Painter, SwapError> {
-        let shape = || shape_of(self.project.index(), self.clip);
+        let shape = || shape_of(self.index, self.clip);
         let painter = Painter::load(self.checkpoint, self.identity, &self.clip.person, shape, self.device)?
-            .detailed(self.project, self.identity)?;
-        if self.over_everything { Ok(painter) } else { painter.behind_occluders(self.project, self.clip) }
+            .detailed(self.index, self.identity)?;
+        if self.over_everything { Ok(painter) } else { painter.behind_occluders(self.index, self.clip) }
     }
 
     /// Everything that pictures depend on, as a short name; `rest` is what else they depend on. `everybody`: not only the
@@ -58,23 +61,56 @@ impl Swap<'_> {
     pub(crate) fn plan(&self, everybody: bool, rest: &str) -> Result<String, SwapError> {
         let files = &self.checkpoint.manifest().files;
         let model: Vec<_> = files.iter().map(|(name, entry)| format!("{name} {}", entry.blake3)).collect();
-        let detail = references(self.project, self.identity)?;
+        let detail = references(self.index, self.identity)?;
         let detail: Vec<_> = detail.iter().map(|face| face.id).collect();
         // what tells what is in front
         let front = match self.over_everything {
             true => None,
             false => Some((
-                known_faces(self.project, self.clip)?,
+                known_faces(self.index, self.clip)?,
                 ContentHash::of_bytes(Occlusion::file().bytes).to_string(),
             )),
         };
-        let faces = faces_hash(self.project.index(), self.clip, everybody)?;
+        let faces = faces_hash(self.index, self.clip, everybody)?;
         let text = format!(
-            "{METHOD} {:?} {} {} {faces} {model:?} {detail:?} {front:?} {rest}",
-            self.clip.info.fingerprint, self.clip.person, self.identity
+            "{METHOD} {:?} {} {} {faces} {model:?} {detail:?} {front:?} {rest}{}",
+            self.clip.info.fingerprint,
+            self.clip.person,
+            self.identity,
+            self.adjustments.plan()
         );
         Ok(ContentHash::of_bytes(text.as_bytes()).to_string()[..16].to_owned())
     }
+}
+
+/// The frames of a clip in which its person's face is replaced, in order.
+///
+/// # Errors
+/// [`SwapError::Project`].
+pub fn frames_replaced(
+    index: &Index,
+    clip: &ClipRow,
+    adjustments: &Adjustments,
+) -> Result<Vec<usize>, SwapError> {
+    frames_where(index, clip, |track| !adjustments.of(track).skip)
+}
+
+/// The frames in which the clip's person has a face in one of the tracks that `counts`, in order.
+pub(crate) fn frames_where(
+    index: &Index,
+    clip: &ClipRow,
+    counts: impl Fn(u32) -> bool,
+) -> Result<Vec<usize>, SwapError> {
+    // a face is some kilobytes: never all of a film at once
+    const PORTION: usize = 1000;
+    let mut frames = Vec::new();
+    for from in (0..clip.info.frames).step_by(PORTION) {
+        let faces = index.person_faces_in(clip.id, &clip.person, from..from + PORTION)?;
+        let counted = faces.iter().filter(|face| counts(face.record.track));
+        frames.extend(counted.map(|face| face.record.frame));
+    }
+    frames.dedup();
+    Ok(frames)
 }
 
 /// The pieces that so many frames are worked on in.

@@ -3,6 +3,7 @@
 mod consent;
 mod faces;
 mod measure;
+mod shots;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use consent::{BasisName, ConsentCommand, PurposeName};
 pub(crate) use faces::{Chosen, FacesCommand};
 pub(crate) use measure::{BenchCommand, MeasureCommand};
+pub(crate) use shots::ShotsArguments;
 
 /// One head, two faces: replaces a face in film, trained on your own footage.
 #[derive(Debug, Parser)]
@@ -149,6 +151,8 @@ pub(crate) enum Command {
         #[arg(long, default_value = "cpu")]
         device: String,
     },
+    /// Say, or choose, how the face is put on in the shots of a film. The studio's film page shows what that looks like.
+    Shots(ShotsArguments),
     /// Draw a contact sheet: frames of the footage, the same frames of the result, the training preview.
     Sheet {
         /// The footage.

@@ -95,6 +95,16 @@ impl Reporter for Human {
                 // what was asked for is data; a reader that went away must not end the work
                 let _ = writeln!(std::io::stdout(), "{}", line.trim_end());
             }
+            Event::Shot { number, first_frame, last_frame, tracks, settings, .. } => {
+                let faces = if tracks.len() == 1 { "1 track" } else { &format!("{} tracks", tracks.len()) };
+                let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
+                let line = format!(
+                    "shot {number:<4} frames {first_frame} to {last_frame}  {faces}  {}",
+                    settings.join(" ")
+                );
+                // as above
+                let _ = writeln!(std::io::stdout(), "{}", line.trim_end());
+            }
             Event::Result { outcome, outputs, measured, error, hint } => {
                 shown.clear();
                 for (name, value) in measured {

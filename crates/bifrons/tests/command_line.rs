@@ -4,8 +4,10 @@ mod support;
 
 use support::{Ran, bifrons, code};
 
-const COMMANDS: [&str; 11] =
-    ["swap", "new", "add", "extract", "faces", "studio", "train", "convert", "sheet", "bench", "doctor"];
+const COMMANDS: [&str; 12] = [
+    "swap", "new", "add", "extract", "faces", "studio", "train", "convert", "shots", "sheet", "bench",
+    "doctor",
+];
 
 fn says(arguments: &[&str], exit: i32) -> Ran {
     Ran::of(bifrons().args(arguments)).expect(exit)

@@ -6,8 +6,10 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use bifrons_swap::Settings;
 use serde_json::Value;
 use support::seeded::{STRANGERS, crowded, seeded};
+use support::two_shots::{CUT, TwoShots};
 use support::{Ran, Room, bifrons, code};
 
 fn web() -> PathBuf {
@@ -157,6 +159,38 @@ fn extraction_and_training_are_started_and_stopped_from_the_page() {
     let mut inspect = bifrons();
     inspect.args(["--json", "model", "inspect", "--project"]).arg(&project);
     Ran::of(&mut inspect).expect(code::DONE);
+}
+
+#[test]
+fn how_a_face_is_put_on_is_chosen_frame_by_frame_and_the_film_is_made_from_the_page() {
+    let film = TwoShots::new();
+    let studio = Running::new(&film.project(), "0");
+    let Some(found) = walk("film.mjs", &studio.link, &["choose", &pictures()]) else { return };
+    assert_eq!(found["cut"], CUT, "{found}");
+    let outputs: Vec<&Path> = found["outputs"]
+        .as_array()
+        .expect("films")
+        .iter()
+        .filter_map(|path| path.as_str().map(Path::new))
+        .collect();
+    let names: Vec<_> = outputs.iter().filter_map(|path| path.file_name()?.to_str()).collect();
+    assert_eq!(names, ["two-as-alice.mp4", "two-as-alice-matte.mp4"], "{found}");
+    assert!(outputs.iter().all(|path| path.is_file() && path.starts_with(film.project())), "{found}");
+
+    // it is in the project, and survives a kill
+    let chosen = film.visit().index().adjustments(film.clip().id).expect("read");
+    assert_eq!(chosen.len(), 1, "the first shot is as by default: {chosen:?}");
+    let settings = Settings::from_text(chosen.values().next().expect("one")).expect("settings");
+    let expected = Settings { skip: true, mask_size: 0.8, feather: 0.1, ..Settings::DEFAULT };
+    assert_eq!(settings, expected);
+    let port = studio.port();
+    studio.kill();
+    let studio = Running::new(&film.project(), &port);
+    let found = walk("film.mjs", &studio.link, &["again", ""]).expect("a browser");
+    assert_eq!((&found["mask_size"], &found["skip"]), (&0.8.into(), &true.into()), "{found}");
+    let chosen = film.visit().index().adjustments(film.clip().id).expect("read");
+    let settings = Settings::from_text(chosen.values().next().expect("one")).expect("settings");
+    assert_eq!(settings, Settings { skip: false, ..expected }, "taken back from the page");
 }
 
 #[test]

@@ -49,7 +49,7 @@ impl Index {
         })
     }
 
-    /// Forgets all that was found in a clip (faces, tracks, reviews, progress) and takes `info`
+    /// Forgets all that was found in a clip (faces, tracks, reviews, shots, progress) and takes `info`
     /// for it, because its footage has changed. Crops in `faces/` are the caller's to remove.
     ///
     /// # Errors
@@ -71,6 +71,7 @@ impl Index {
             }
             transaction.execute("DELETE FROM tracks WHERE clip = ?1", [clip.0]).map_err(failed)?;
             transaction.execute("DELETE FROM extraction WHERE clip = ?1", [clip.0]).map_err(failed)?;
+            transaction.execute("DELETE FROM shots WHERE clip = ?1", [clip.0]).map_err(failed)?;
             Ok(())
         })
     }

@@ -2,6 +2,7 @@
 
 use super::Index;
 use super::log::{Line, Log};
+use crate::config::Config;
 use crate::consent::{Consent, ConsentEntry};
 use crate::error::Result;
 
@@ -36,6 +37,13 @@ impl Index {
                 .map_err(|error| self.damaged(format!("the consent of {person}: {error}")))?;
             LOG.add(transaction, &lines, person, &record).map_err(|source| self.failed(action, source))
         })
+    }
+
+    /// What a person agreed to, as `config` says it now: see [`crate::Project::consent_of`].
+    pub(crate) fn consent_of(&self, config: &Config, person: &str) -> Result<Option<ConsentEntry>> {
+        let Some(known) = config.person(person) else { return Ok(None) };
+        self.add_consent(&known.name, known.consent.as_ref())?;
+        Ok(self.consent_log()?.into_iter().rev().find(|entry| entry.person == known.name))
     }
 
     fn consent_entry(&self, line: &Line) -> Result<ConsentEntry> {

@@ -1,10 +1,11 @@
-//! What people decide about faces: a log that only grows, with undo and redo without end.
+//! What people decide about faces and how they are put on: a log that only grows, with undo and redo without end.
 //!
 //! A decision is taken back by a mark on it. The newest decision without the mark is the one to undo next, the oldest
 //! one with it the one to redo; a new decision makes that mark final on all that were taken back before it. So nothing
 //! but the log is kept, and it is the same for everybody who looks: a second tab, the terminal, the program after a
 //! kill.
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use rusqlite::{OptionalExtension, Transaction, params};
@@ -41,6 +42,13 @@ pub enum Decision {
         /// Name of the crop's file that was cut out by them.
         crop: String,
     },
+    /// How the faces of tracks are put on: a track is the same face through a shot.
+    Adjust {
+        /// The tracks, one or more.
+        tracks: Vec<TrackId>,
+        /// What was chosen, opaque here; `None`: as they are without.
+        settings: Option<String>,
+    },
 }
 
 /// A decision that was made.
@@ -48,9 +56,9 @@ pub enum Decision {
 pub struct Decided {
     /// Its number; later ones are larger.
     pub id: DecisionId,
-    /// In words: `accept`, `reject`, `leave open`, `assign`, `place`.
+    /// In words: `accept`, `reject`, `leave open`, `assign`, `place`, `adjust`.
     pub kind: &'static str,
-    /// Who the tracks were said to be.
+    /// Assign: who the tracks were said to be.
     pub person: Option<String>,
     /// Faces it is about.
     pub faces: Vec<FaceId>,
@@ -62,7 +70,7 @@ pub struct Decided {
     pub undone: bool,
 }
 
-const KINDS: [&str; 5] = ["accept", "reject", "leave open", "assign", "place"];
+const KINDS: [&str; 6] = ["accept", "reject", "leave open", "assign", "place", "adjust"];
 
 /// A decision with something left that it is about: a clip whose footage changed has taken its faces along.
 const ABOUT_SOMETHING: &str = "(EXISTS (SELECT 1 FROM decided_faces WHERE decision = decisions.id)
@@ -76,6 +84,7 @@ impl Decision {
             Self::Judge { verdict: None, .. } => 3,
             Self::Assign { .. } => 4,
             Self::Place { .. } => 5,
+            Self::Adjust { .. } => 6,
         }
     }
 }
@@ -94,11 +103,15 @@ impl Index {
                 Decision::Assign { person: Some(name), .. } => Some(self.person_id(transaction, name)?.0),
                 _ => None,
             };
+            let settings = match decision {
+                Decision::Adjust { settings, .. } => settings.as_deref(),
+                _ => None,
+            };
             transaction.execute("UPDATE decisions SET undone = 2 WHERE undone = 1", []).map_err(failed)?;
             transaction
                 .execute(
-                    "INSERT INTO decisions (kind, person, decided_at) VALUES (?1, ?2, ?3)",
-                    params![decision.kind(), person, unix_secs(SystemTime::now())],
+                    "INSERT INTO decisions (kind, person, settings, decided_at) VALUES (?1, ?2, ?3, ?4)",
+                    params![decision.kind(), person, settings, unix_secs(SystemTime::now())],
                 )
                 .map_err(failed)?;
             let id = DecisionId(transaction.last_insert_rowid());
@@ -110,7 +123,7 @@ impl Index {
                     let points = blob_from_floats(points.iter().copied().flatten());
                     self.about_face(transaction, id, *face, Some(points), Some(crop))?;
                 }
-                Decision::Assign { tracks, .. } => {
+                Decision::Assign { tracks, .. } | Decision::Adjust { tracks, .. } => {
                     tracks.iter().try_for_each(|track| self.about_track(transaction, id, *track))?;
                 }
             }
@@ -168,6 +181,41 @@ impl Index {
                 .collect()
         };
         list().map_err(|source| self.failed("read the verdicts", source))
+    }
+
+    /// What was chosen for tracks of a clip, of those for which something counts, as it was given.
+    ///
+    /// # Errors
+    /// [`crate::ProjectError::Database`].
+    pub fn adjustments(&self, clip: ClipId) -> Result<BTreeMap<u32, String>> {
+        let connection = self.lock();
+        let list = || -> rusqlite::Result<BTreeMap<_, _>> {
+            connection
+                .prepare_cached(
+                    "SELECT track, settings FROM (
+                       SELECT tracks.track, (SELECT settings FROM decided_tracks
+                         JOIN decisions ON decisions.id = decision WHERE decided_tracks.clip = tracks.clip
+                         AND decided_tracks.track = tracks.track AND kind = 6 AND NOT undone
+                         ORDER BY decision DESC LIMIT 1) AS settings
+                       FROM tracks WHERE tracks.clip = ?1)
+                     WHERE settings IS NOT NULL",
+                )?
+                .query_map([clip.0], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        };
+        list().map_err(|source| self.failed("read what was chosen for a clip", source))
+    }
+
+    /// Two numbers that are other ones when what counts about faces may be another: the newest decision about them, and how
+    /// many count. What [`Decision::Adjust`] says of how faces are put on is not among them.
+    ///
+    /// # Errors
+    /// [`crate::ProjectError::Database`].
+    pub fn decided_about_faces(&self) -> Result<(i64, i64)> {
+        let numbers = "SELECT ifnull(max(id), 0), count(CASE WHEN undone = 0 THEN 1 END) FROM decisions WHERE kind <> 6";
+        self.lock()
+            .query_row(numbers, [], |row| Ok((row.get(0)?, row.get(1)?)))
+            .map_err(|source| self.failed("look for changes", source))
     }
 
     fn mark(&self, which: &str, undone: bool) -> Result<Option<Decided>> {

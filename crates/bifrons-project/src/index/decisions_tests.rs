@@ -166,3 +166,74 @@ proptest! {
         }
     }
 }
+
+fn adjusted(clip: ClipId, tracks: &[u32], settings: Option<&str>) -> Decision {
+    let tracks = tracks.iter().map(|&track| TrackId { clip, track }).collect();
+    Decision::Adjust { tracks, settings: settings.map(str::to_owned) }
+}
+
+#[test]
+fn the_newest_choice_for_a_track_counts_and_can_be_taken_back() {
+    let scratch = Scratch::new();
+    let (index, clip, ids) = filled(&scratch);
+    let chosen = || -> Vec<(u32, String)> { index.adjustments(clip).unwrap().into_iter().collect() };
+    assert_eq!(chosen(), []);
+    index.decide(&adjusted(clip, &[0, 1], Some("a"))).unwrap();
+    index.decide(&adjusted(clip, &[1], Some("b"))).unwrap();
+    assert_eq!(chosen(), [(0, "a".to_owned()), (1, "b".to_owned())]);
+    index.decide(&adjusted(clip, &[0], None)).unwrap();
+    assert_eq!(chosen(), [(1, "b".to_owned())]);
+
+    let undone = index.undo().unwrap().unwrap();
+    assert_eq!((undone.kind, undone.tracks.len()), ("adjust", 1));
+    index.undo().unwrap();
+    assert_eq!(chosen(), [(0, "a".to_owned()), (1, "a".to_owned())]);
+    index.redo().unwrap();
+    assert_eq!(chosen(), [(0, "a".to_owned()), (1, "b".to_owned())]);
+
+    // it says nothing about who a track is, nor about faces
+    let person = |track: usize| index.tracks(clip).unwrap()[track].person.clone();
+    assert_eq!([person(0), person(1)], [Some("alice".to_owned()), Some("alice".to_owned())]);
+    index.decide(&assigned(clip, 1, Some("bob"))).unwrap();
+    index.decide(&adjusted(clip, &[1], Some("c"))).unwrap();
+    assert_eq!(person(1), Some("bob".to_owned()));
+    assert_eq!(verdicts(&index, &ids), [None; 4]);
+
+    let unknown = index.decide(&adjusted(clip, &[0, 7], Some("d"))).unwrap_err();
+    assert!(matches!(unknown, ProjectError::NotInIndex { .. }), "{unknown}");
+    assert_eq!(chosen(), [(0, "a".to_owned()), (1, "c".to_owned())]);
+    index.reset_clip(clip, info(b"new")).unwrap();
+    assert_eq!(chosen(), []);
+}
+
+#[test]
+fn what_is_decided_about_faces_is_told_from_how_they_are_put_on() {
+    let scratch = Scratch::new();
+    let (index, clip, ids) = filled(&scratch);
+    let start = index.decided_about_faces().unwrap();
+    index.decide(&adjusted(clip, &[0], Some("a"))).unwrap();
+    assert_eq!(index.decided_about_faces().unwrap(), start);
+    index.decide(&judged(&ids[..1], Some(Verdict::Rejected))).unwrap();
+    let rejected = index.decided_about_faces().unwrap();
+    assert_ne!(rejected, start);
+    index.undo().unwrap();
+    let undone = index.decided_about_faces().unwrap();
+    assert!(undone != rejected && undone != start);
+    index.redo().unwrap();
+    assert_eq!(index.decided_about_faces().unwrap(), rejected);
+}
+
+#[test]
+fn shots_are_known_once_a_clip_was_looked_through_from_its_start() {
+    let scratch = Scratch::new();
+    let (index, clip, _) = filled(&scratch);
+    assert_eq!(index.shots(clip).unwrap(), None);
+    // begun by a program that did not note them
+    index.note_shots(clip, &[40]).unwrap();
+    assert_eq!(index.shots(clip).unwrap(), None);
+    index.note_shots(clip, &[0, 12, 40]).unwrap();
+    index.note_shots(clip, &[12]).unwrap();
+    assert_eq!(index.shots(clip).unwrap(), Some(vec![0, 12, 40]));
+    index.reset_clip(clip, info(b"new")).unwrap();
+    assert_eq!(index.shots(clip).unwrap(), None);
+}

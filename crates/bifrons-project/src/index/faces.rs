@@ -23,7 +23,7 @@ const CROP: &str = "ifnull((SELECT decided_faces.crop FROM decided_faces JOIN de
 /// Who a track is: what was decided (0 nobody), else what was noted.
 const PERSON: &str = "ifnull((SELECT ifnull(decisions.person, 0) FROM decided_tracks
     JOIN decisions ON decisions.id = decision WHERE decided_tracks.clip = tracks.clip
-    AND decided_tracks.track = tracks.track AND NOT undone ORDER BY decision DESC LIMIT 1), tracks.person)";
+    AND decided_tracks.track = tracks.track AND kind = 4 AND NOT undone ORDER BY decision DESC LIMIT 1), tracks.person)";
 
 const ACCEPTED: i64 = 1;
 const REJECTED: i64 = 2;

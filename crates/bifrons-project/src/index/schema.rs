@@ -1,16 +1,27 @@
-//! Tables of `bifrons.db`, version 6.
+//! Tables of `bifrons.db`, version 7.
 
 /// Written into `PRAGMA user_version`; a file of a later version is refused, one of an earlier brought up to this.
-pub(super) const VERSION: i64 = 6;
+pub(super) const VERSION: i64 = 7;
 
 /// What each version added to the one before: `ADDED[0]` makes version 2 of version 1.
-pub(super) const ADDED: [&str; VERSION as usize - 1] = [CURVES, DECISIONS, CONSENT, JUDGEMENTS, APPEARANCE];
+pub(super) const ADDED: [&str; VERSION as usize - 1] =
+    [CURVES, DECISIONS, CONSENT, JUDGEMENTS, APPEARANCE, SHOTS];
+
+/// Where shots begin, and what people chose for the faces in them: the column belongs to `DECISIONS`.
+pub(super) const SHOTS: &str = "
+CREATE TABLE shots (
+  clip INTEGER NOT NULL REFERENCES clips(id) ON DELETE CASCADE,
+  first_frame INTEGER NOT NULL,     -- 0 stands for a clip that was looked through from its start
+  PRIMARY KEY (clip, first_frame)
+) WITHOUT ROWID;
+ALTER TABLE decisions ADD COLUMN settings TEXT;   -- adjust: how the faces are put on; NULL as they are without
+";
 
 /// What people decided, as a log: a decision is taken back by marking it, never by removing it. Takes the place of `reviews`.
 pub(super) const DECISIONS: &str = "
 CREATE TABLE decisions (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
-  kind INTEGER NOT NULL,            -- 1 accept, 2 reject, 3 leave open, 4 assign, 5 place landmarks
+  kind INTEGER NOT NULL,            -- 1 accept, 2 reject, 3 leave open, 4 assign, 5 place landmarks, 6 adjust
   person INTEGER REFERENCES people(id),   -- assign: who it is; NULL nobody
   decided_at INTEGER NOT NULL,
   undone INTEGER NOT NULL DEFAULT 0 -- 1 taken back, 2 taken back before something else was decided

@@ -302,7 +302,7 @@ fn an_index_of_the_first_version_is_brought_up_to_date() {
     let old = rusqlite::Connection::open(scratch.layout().database()).unwrap();
     old.execute_batch(
         "DROP TABLE judgements; DROP TABLE consent; DROP TABLE curves; DROP TABLE decided_faces; DROP TABLE decided_tracks;
-         DROP TABLE decisions;
+         DROP TABLE decisions; DROP TABLE shots;
          CREATE TABLE reviews (id INTEGER PRIMARY KEY, face INTEGER NOT NULL, decision INTEGER NOT NULL,
            decided_at INTEGER NOT NULL);
          INSERT INTO reviews VALUES (4, 1, 2, 1000);
@@ -319,6 +319,7 @@ fn an_index_of_the_first_version_is_brought_up_to_date() {
         assert_eq!(index.people().unwrap(), ["alice"]);
         assert!(index.curve().unwrap().is_empty());
         assert!(index.consent_log().unwrap().is_empty() && index.judgements().unwrap().is_empty());
+        assert_eq!((index.shots(clip).unwrap(), index.adjustments(clip).unwrap().len()), (None, 0));
         let [rejected] = &index.decisions(9).unwrap()[..] else { panic!("one review") };
         assert_eq!(
             (rejected.id, rejected.kind, &rejected.faces[..]),

@@ -71,8 +71,10 @@ impl Door {
 #[test]
 fn our_own_page_is_answered() {
     let door = Door::new();
-    for path in ["/", "/studio.js", "/studio.css", "/icon.svg", "/api/project", "/api/faces", "/api/training"]
-    {
+    for path in ["/", "/studio.js", "/studio.css", "/icon.svg"] {
+        assert_eq!(door.get(path), 200, "{path}");
+    }
+    for path in ["/api/project", "/api/faces", "/api/training", "/api/film"] {
         assert_eq!(door.get(path), 200, "{path}");
     }
     for path in ["/api/undo", "/api/redo"] {
@@ -118,6 +120,7 @@ fn other_origins_are_refused() {
         assert_eq!(door.with(Method::POST, "/api/undo", "origin", Some(origin)), 403, "{origin}");
         assert_eq!(door.with(Method::POST, "/api/session", "origin", Some(origin)), 403, "{origin}");
         assert_eq!(door.with(Method::GET, "/api/faces", "origin", Some(origin)), 403, "{origin}");
+        assert_eq!(door.with(Method::POST, "/api/film/frame", "origin", Some(origin)), 403, "{origin}");
     }
     assert_eq!(door.with(Method::POST, "/api/undo", "origin", None), 403);
     for site in ["cross-site", "same-site"] {
@@ -135,7 +138,11 @@ fn without_the_cookie_there_is_no_data() {
         for path in ["/api/project", "/api/faces", "/api/faces/1/crop", "/api/events", "/api/nothing"] {
             assert_eq!(door.with(Method::GET, path, "cookie", cookie), 401, "{path}");
         }
+        for path in ["/api/film", "/api/film/1/masks"] {
+            assert_eq!(door.with(Method::GET, path, "cookie", cookie), 401, "{path}");
+        }
         assert_eq!(door.with(Method::POST, "/api/undo", "cookie", cookie), 401);
+        assert_eq!(door.with(Method::POST, "/api/film/frame", "cookie", cookie), 401);
         assert_eq!(door.with(Method::GET, "/studio.js", "cookie", cookie), 200);
     }
     // the secret in the query, where it would end up in histories, opens nothing
@@ -170,6 +177,7 @@ fn nothing_is_changed_by_get_and_nothing_without_the_header() {
         "/api/job/stop",
         "/api/session",
         "/api/faces/1/landmarks",
+        "/api/film/frame",
     ] {
         assert_eq!(door.get(path), 405, "{path}");
         assert_eq!(door.with(Method::POST, path, "x-bifrons", None), 403, "{path}");
@@ -211,6 +219,58 @@ fn bodies_are_limited_and_strict() {
         let status = door.ask(Method::POST, "/api/job", body, |_| {}).status().as_u16();
         assert!([400, 422].contains(&status), "{minutes}: {status}");
     }
+}
+
+#[test]
+fn settings_and_films_are_asked_for_strictly() {
+    let door = Door::new();
+    let send = |path: &str, body: &str| {
+        let answer = door.ask(Method::POST, path, body.to_owned(), |_| {});
+        let status = answer.status().as_u16();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let body = runtime.block_on(axum::body::to_bytes(answer.into_body(), 1 << 20)).unwrap();
+        (status, String::from_utf8_lossy(&body).into_owned())
+    };
+    let adjust = |tracks: &str, settings: &str| {
+        send("/api/decisions", &format!(r#"{{"kind":"adjust","tracks":{tracks},"settings":{settings}}}"#))
+    };
+    assert_eq!(adjust("[]", "null").0, 400);
+    assert_eq!(adjust("[[1,0]]", "null").0, 404, "no such track");
+    let (status, told) = adjust("[[1,0]]", r#"{"mask_size":1.5}"#);
+    assert!(status == 400 && told.contains("mask_size is 1.5, and must lie between 0.5 and 1"), "{told}");
+    for wrong in [r#"{"mask":1}"#, r#"{"detail":"1"}"#, r#"{"skip":null}"#, "7"] {
+        assert!([400, 422].contains(&adjust("[[1,0]]", wrong).0), "{wrong}");
+    }
+
+    let frame = |clip: &str, frame: &str, view: &str, more: &str| {
+        let body = format!(r#"{{"clip":{clip},"frame":{frame},"view":{view},"close":false{more}}}"#);
+        send("/api/film/frame", &body).0
+    };
+    assert_eq!(frame("1", "0", "\"footage\"", ""), 404, "no such clip");
+    assert_eq!(frame("1", "0", "\"result\"", r#","identity":"../../mallory""#), 404);
+    for (clip, number, view, more) in [
+        ("\"../x\"", "0", "\"footage\"", ""),
+        ("1", "-1", "\"footage\"", ""),
+        ("1", "1e99", "\"footage\"", ""),
+        ("1", "0", "\"/etc/passwd\"", ""),
+        ("1", "0", "\"footage\"", r#","path":"/etc/passwd""#),
+        ("1", "0", "\"result\"", r#","settings":{"mask_size":"large"}"#),
+    ] {
+        let status = frame(clip, number, view, more);
+        assert!([400, 422].contains(&status), "{clip} {number} {view} {more}: {status}");
+    }
+    assert_eq!(frame("1", "0", "\"result\"", r#","settings":{"grain":9}"#), 400);
+
+    let job = |body: &str| send("/api/job", body).0;
+    for wrong in [
+        r#"{"kind":"convert"}"#,
+        r#"{"kind":"train","film":{"clip":1,"identity":"a","matte":false}}"#,
+        r#"{"kind":"convert","film":{"clip":1,"identity":"a","matte":false,"output":"/x.mp4"}}"#,
+        r#"{"kind":"convert","film":{"clip":"/x.mp4","identity":"a","matte":false}}"#,
+    ] {
+        assert!([400, 422].contains(&job(wrong)), "{wrong}");
+    }
+    assert_eq!(job(r#"{"kind":"convert","film":{"clip":1,"identity":"--veil","matte":false}}"#), 404);
 }
 
 #[test]
@@ -278,6 +338,7 @@ fn no_path_leads_out() {
         for what in ["", "/crop", "/thumbnail", "/frame"] {
             refused(&door, &format!("/api/faces/{}{what}", id.replace(' ', "%20")));
         }
+        refused(&door, &format!("/api/film/{}/masks", id.replace(' ', "%20")));
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use bifrons_extraction::gate;
 use bifrons_net::Device;
 use bifrons_project::{Checkpoint, Clip, Event, Project, ProjectError};
-use bifrons_swap::{Ending, FilmJob, Shard, Shows, Swap, SwapError, Veil, convert_film};
+use bifrons_swap::{Adjustments, Ending, FilmJob, Shard, Shows, Swap, SwapError, Veil, convert_film};
 
 use super::Context;
 use super::finish::Finishing;
@@ -113,7 +113,7 @@ pub(super) fn ready_model(
     // training has asked about those of the identity; they need not be there any more
     let still_there = identity_clips.iter().filter(|clip| clip.path.exists());
     for clip in std::iter::once(clip).chain(still_there) {
-        gate::admit(project, clip, gate::network, context.reporter.as_ref())?;
+        gate::admit(project.index(), clip, gate::network, context.reporter.as_ref())?;
     }
     if !project.index().extraction(clip.id)?.done {
         let reason = format!("the faces of {} are not found yet", clip.path.display());
@@ -142,10 +142,20 @@ pub(super) fn convert_clip(
     check_output(project, output)?;
     let checkpoint = ready_model(project, clip, identity, context)?;
     let watcher = veil.then(|| Watcher::of(project, clip)).transpose()?;
-    let finish = Finishing::new(project, film, &checkpoint, watcher.as_ref(), context)?;
+    let adjustments = Adjustments::of_clip(project.index(), clip)?;
+    let finish = Finishing::new(project, film, &checkpoint, &adjustments, watcher.as_ref(), context)?;
     let veil = watcher.as_ref().map(|watcher| Veil { vision: &watcher.vision, recogniser: watcher });
     let job = FilmJob {
-        swap: Swap { project, clip, identity, checkpoint: &checkpoint, device, over_everything },
+        swap: Swap {
+            index: project.index(),
+            clip,
+            identity,
+            checkpoint: &checkpoint,
+            device,
+            over_everything,
+            adjustments: &adjustments,
+        },
+        layout: project.layout(),
         output,
         finish: &finish,
         veil: veil.as_ref(),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bifrons_extraction::{ExtractOptions, assign_people, catch_up, extract_clip, gate};
+use bifrons_extraction::{ExtractOptions, assign_people, catch_up, catch_up_shots, extract_clip, gate};
 use bifrons_project::{Event, Project};
 use bifrons_vision::Vision;
 
@@ -40,7 +40,7 @@ pub(super) fn extract_person(
     let mut faces = 0;
     let mut vision = None;
     for clip in &clips {
-        gate::admit(project, clip, gate::network, context.reporter.as_ref())?;
+        gate::admit(project.index(), clip, gate::network, context.reporter.as_ref())?;
         if !project.index().extraction(clip.id)?.done {
             let vision = match &vision {
                 Some(vision) => vision,
@@ -58,6 +58,7 @@ pub(super) fn extract_person(
             finished.measured.insert("frames_extracted_per_sec".to_owned(), extracted.frames as f64 / secs);
         }
         catch_up(project, clip, context.reporter.as_ref())?;
+        catch_up_shots(project.index(), clip, context.reporter.as_ref())?;
         let assignment = assign_people(project.index(), clip.id, person)?;
         faces += assignment.faces;
         let others = match assignment.other_people {

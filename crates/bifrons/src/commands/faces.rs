@@ -215,6 +215,7 @@ fn words(decided: &Decided) -> String {
             let person = person.as_deref().unwrap_or("nobody");
             format!("assign to {person}, {}", number(decided.tracks.len(), "track"))
         }
+        ("adjust", _) => format!("adjust, {}", number(decided.tracks.len(), "track")),
         (kind, _) => format!("{kind}, {}", number(decided.faces.len(), "face")),
     }
 }

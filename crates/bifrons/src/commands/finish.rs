@@ -8,7 +8,7 @@ use bifrons_media::{ClipKind, Frame, MediaError};
 use bifrons_project::{Checkpoint, Clip, Event, Project, ProjectError, Purpose, atomic};
 use bifrons_seal::mark::{self, Marker, number_of};
 use bifrons_seal::{ConsentNote, Facts, Keys, Kind, Making, Model, format_of, label, seal, stretches};
-use bifrons_swap::{Finish, Shows};
+use bifrons_swap::{Adjustments, Finish, Shows, frames_replaced};
 use bifrons_training::CheckpointMeta;
 
 use super::Context;
@@ -35,6 +35,7 @@ impl<'a> Finishing<'a> {
         project: &Project,
         film: &Film<'_>,
         checkpoint: &Checkpoint,
+        adjustments: &Adjustments,
         watcher: Option<&'a Watcher>,
         context: &'a Context,
     ) -> anyhow::Result<Self> {
@@ -61,7 +62,10 @@ impl<'a> Finishing<'a> {
         let marker = if is_seen { Marker::new(number, width, height) } else { None };
         let kind = if watcher.is_some() { Kind::Veil } else { Kind::Swap };
         let mark = marker.is_some().then_some(number);
-        let facts = facts_of(project, identity, footage, checkpoint, notes, kind, mark)?;
+        // nobody is left as filmed in a veiled film, whatever was chosen
+        let as_by_default = Adjustments::default();
+        let adjustments = if watcher.is_some() { &as_by_default } else { adjustments };
+        let facts = facts_of(project, identity, footage, checkpoint, adjustments, notes, kind, mark)?;
         Ok(Self {
             output: output.to_owned(),
             marker,
@@ -140,11 +144,13 @@ pub(super) fn plan_of(number: u64, facts: &Facts) -> String {
 }
 
 /// What the seal says.
+#[expect(clippy::too_many_arguments, reason = "each is a fact of its own")]
 pub(super) fn facts_of(
     project: &Project,
     identity: &str,
     footage: &Clip,
     checkpoint: &Checkpoint,
+    adjustments: &Adjustments,
     consent: Vec<ConsentNote>,
     kind: Kind,
     mark: Option<u64>,
@@ -156,7 +162,7 @@ pub(super) fn facts_of(
         model: model.map(|file| Model { iterations: checkpoint.step(), blake3: file.blake3.to_string() }),
         identity: Some(identity.to_owned()),
         replaced: Some(footage.person.clone()),
-        frames_replaced: frames_replaced(project, footage)?,
+        frames_replaced: stretches(frames_replaced(project.index(), footage, adjustments)?),
         consent,
         mark: mark.map(|number| format!("{number:016x}")),
         ..Making::new(kind, footage.info.frames)
@@ -190,18 +196,6 @@ impl Finish for Finishing<'_> {
         }
         Ok(part.to_owned())
     }
-}
-
-/// The stretches of footage in which its person's face was found.
-fn frames_replaced(project: &Project, footage: &Clip) -> anyhow::Result<Vec<[usize; 2]>> {
-    // a face is some kilobytes: never all of a film at once
-    const PORTION: usize = 1000;
-    let mut frames = Vec::new();
-    for from in (0..footage.info.frames).step_by(PORTION) {
-        let faces = project.index().person_faces_in(footage.id, &footage.person, from..from + PORTION)?;
-        frames.extend(faces.iter().map(|face| face.record.frame));
-    }
-    Ok(stretches(frames))
 }
 
 /// Seals something that is no edit of footage (a timelapse, a contact sheet) and gives it its name.

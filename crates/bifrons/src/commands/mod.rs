@@ -13,6 +13,7 @@ mod model;
 mod patches;
 mod project;
 mod seal;
+mod shots;
 mod studio;
 mod swap;
 mod train;
@@ -83,6 +84,7 @@ pub(crate) fn run(command: &Command, context: &Context) -> anyhow::Result<Finish
             let how = convert::How { shard: *shard, veil: *veil, over_everything: *over_everything, device };
             convert::run(&project.project, face, onto, wanted, how, context)
         }
+        Command::Shots(arguments) => shots::run(arguments, context),
         Command::Sheet { footage, result, output, project } => {
             sheet::run(footage, result, project.as_deref(), output)
         }

@@ -8,7 +8,7 @@ use bifrons_net::Device;
 use bifrons_project::{Clip, Project};
 use bifrons_seal::mark::Marker;
 use bifrons_seal::{ConsentNote, Facts, Keys, Kind, seal};
-use bifrons_swap::{FinishPatch, PATCH_PX, PatchesJob, Swap, write_patches};
+use bifrons_swap::{Adjustments, FinishPatch, PATCH_PX, PatchesJob, Swap, write_patches};
 
 use super::Context;
 use super::convert::ready_model;
@@ -83,9 +83,19 @@ pub(super) fn write(
     let notes = check_consent(project, identity, clip)?;
     let number = number_for(project, identity, clip, &checkpoint)?;
     let marker = Marker::new(number, PATCH_PX, PATCH_PX);
-    let facts = facts_of(project, identity, clip, &checkpoint, notes, Kind::Swap, Some(number))?;
+    let adjustments = Adjustments::of_clip(project.index(), clip)?;
+    let facts =
+        facts_of(project, identity, clip, &checkpoint, &adjustments, notes, Kind::Swap, Some(number))?;
     let finish = Finishing { marker, number, facts, keys: keys()? };
-    let swap = Swap { project, clip, identity, checkpoint: &checkpoint, device, over_everything };
+    let swap = Swap {
+        index: project.index(),
+        clip,
+        identity,
+        checkpoint: &checkpoint,
+        device,
+        over_everything,
+        adjustments: &adjustments,
+    };
     let job = PatchesJob { swap, folder, finish: &finish };
     let written = write_patches(&job, context.reporter.as_ref(), &context.stop)?;
     finished.stopped = !written.whole;

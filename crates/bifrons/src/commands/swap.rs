@@ -72,7 +72,7 @@ fn stages(
     // both before the work on either
     for person in [identity, footage] {
         for clip in project.index().clips_of(person)? {
-            gate::admit(project, &clip, gate::network, context.reporter.as_ref())?;
+            gate::admit(project.index(), &clip, gate::network, context.reporter.as_ref())?;
         }
     }
     for person in [identity, footage] {

@@ -120,7 +120,7 @@ pub(super) fn train_people(
     for person in people {
         project.checked_consent(person, None)?;
         for clip in project.index().clips_of(person)? {
-            gate::admit(project, &clip, gate::network, context.reporter.as_ref())?;
+            gate::admit(project.index(), &clip, gate::network, context.reporter.as_ref())?;
         }
     }
     let reporter = context.reporter.as_ref();

@@ -5,6 +5,7 @@
 pub(crate) mod film;
 pub(crate) mod footage;
 pub(crate) mod seeded;
+pub(crate) mod two_shots;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
