@@ -15,8 +15,8 @@ use crate::laid::Laid;
 use crate::patch::{PATCH_PX, Patch};
 
 /// Frames before and after that count, and the deviation of their Gaussian weight.
-pub(crate) const REACH: usize = 3;
-const SIGMA_FRAMES: f32 = 2.0;
+pub(crate) const REACH: usize = 4;
+const SIGMA_FRAMES: f32 = 3.0;
 /// Side of the squares in which motion is found, in pixels.
 const MOTION_PX: usize = PATCH_PX / 2;
 /// Root of the mean squared difference of the footage's lumas (0 to 1) beyond which a neighbour hardly counts.
@@ -231,8 +231,8 @@ mod tests {
 
     #[test]
     fn trembling_is_averaged_and_what_changes_in_the_footage_is_not() {
-        // one neighbour, one frame away: its weight is exp(-1/8)
-        let weight = (-0.125_f32).exp();
+        // one neighbour, one frame away: its weight is exp(-1/18)
+        let weight = (-1.0_f32 / 18.0).exp();
         let found = with_next(&laid(skin(0.0), even(0.4)), &laid(skin(0.0), even(0.6)));
         assert!((found - (0.4 + 0.6 * weight) / (1.0 + weight)).abs() < 1e-4, "{found}");
         let found = with_next(&laid(skin(0.0), even(0.4)), &laid(even(0.9), even(0.6)));
