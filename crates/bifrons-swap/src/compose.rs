@@ -77,6 +77,20 @@ pub(crate) fn compose(
     Ok(())
 }
 
+/// Lays a patch over its place as it was drawn: in its own colours, without grain, with a hard edge where its mask ends.
+///
+/// # Errors
+/// As [`compose`].
+pub(crate) fn lay_bare(frame: &mut Frame, patch: &Patch, place: &Place) -> Result<(), SwapError> {
+    let Place { rect, rect_from_patch, alpha } = place;
+    if !rect.is_empty() {
+        let face = warp(&patch.drawn, rect_from_patch, rect.width, rect.height, Border::Replicate);
+        let hard: Vec<f32> = alpha.iter().map(|alpha| f32::from(*alpha > 0.0)).collect();
+        frame.set_rgb(*rect, &blend(&frame.rgb(*rect), &face, &hard), &hard)?;
+    }
+    Ok(())
+}
+
 /// The drawn face in the footage's colours, as far as `settings` say, `PATCH_PX` squared.
 ///
 /// # Errors

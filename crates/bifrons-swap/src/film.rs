@@ -64,6 +64,9 @@ pub enum Shows {
     Faces,
     /// Where the new faces count, white on black: a matte for compositors.
     Matte,
+    /// The footage with the new faces as they were drawn: in their own colours, with a hard edge. What is lost on the way into
+    /// the film can be told from what was never drawn.
+    Drawings,
 }
 
 /// One of several processes or machines that make a film together: every `of`-th chunk.
@@ -217,6 +220,7 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
                 let put_on = put_on(&frame, &faces, |track| swap.adjustments.of(track));
                 match shows {
                     Shows::Faces => put_on.iter().try_for_each(|face| face.compose(&mut frame))?,
+                    Shows::Drawings => put_on.iter().try_for_each(|face| face.lay_bare(&mut frame))?,
                     Shows::Matte => {
                         matte(
                             &mut frame,

@@ -17,7 +17,7 @@ use rayon::prelude::*;
 
 use crate::SwapError;
 use crate::carried::{Link, REACH as CARRIED_REACH, Seen, carried};
-use crate::compose::{Look, Place, compose};
+use crate::compose::{Look, Place, compose, lay_bare};
 use crate::followed::Followed;
 use crate::laid::Laid;
 use crate::patch::{Painter, Patch, Sketch};
@@ -62,6 +62,11 @@ impl PutOn<'_> {
     /// As [`compose`].
     pub(crate) fn compose(&self, frame: &mut Frame) -> Result<(), SwapError> {
         compose(frame, &self.patch, &self.place, self.look, &self.settings)
+    }
+
+    /// As [`lay_bare`].
+    pub(crate) fn lay_bare(&self, frame: &mut Frame) -> Result<(), SwapError> {
+        lay_bare(frame, &self.patch, &self.place)
     }
 }
 

@@ -46,7 +46,7 @@ impl<'a> Finishing<'a> {
         }
         let Consent { notes, without } = Consent::of(project, identity, footage)?;
         // a matte shows nobody: there is nothing to mark or to label
-        let is_seen = shows == Shows::Faces;
+        let is_seen = shows != Shows::Matte;
         if is_seen && let Some(person) = without.first() {
             let text = format!(
                 "no consent of {} is on record: the film says so in its corner",

@@ -35,13 +35,27 @@ pub(super) struct Job<'a> {
     pub(super) device: &'a str,
 }
 
+/// What is made and scored.
+struct Films {
+    /// The filmed person with the identity's face.
+    swap: PathBuf,
+    /// The same faces as they were drawn.
+    drawings: PathBuf,
+    /// The filmed person with their own face.
+    self_swap: PathBuf,
+}
+
 pub(super) fn run(job: &Job<'_>, json: Option<&Path>, context: &Context) -> anyhow::Result<Finished> {
     let files = TruthFiles::find(job.dir)?;
     let points = TruePoints::read(&files.points)?;
     let temporary = tempfile::tempdir()?;
     let work = job.work.unwrap_or(temporary.path());
     let mut finished = Finished::default();
-    let films = [work.join("swap.mp4"), work.join("self-swap.mp4")];
+    let films = Films {
+        swap: work.join("swap.mp4"),
+        drawings: work.join("drawings.mp4"),
+        self_swap: work.join("self-swap.mp4"),
+    };
     if !convert(job, &files, work, &films, context, &mut finished)? {
         return Ok(Finished { stopped: true, ..finished });
     }
@@ -61,7 +75,7 @@ fn convert(
     job: &Job<'_>,
     files: &TruthFiles,
     work: &Path,
-    [swap, self_swap]: &[PathBuf; 2],
+    films: &Films,
     context: &Context,
     finished: &mut Finished,
 ) -> anyhow::Result<bool> {
@@ -117,25 +131,20 @@ fn convert(
     let film = filmed(&files.footage)?;
     let film =
         film.ok_or_else(|| anyhow::anyhow!("{} is no longer in the project", files.footage.display()))?;
-    let mut made = |identity, output| {
-        let film = Film {
-            identity,
-            clip: &film,
-            output,
-            shard: None,
-            veil: false,
-            over_everything: false,
-            shows: Shows::Faces,
-        };
+    let mut made = |identity, output, shows| {
+        let film =
+            Film { identity, clip: &film, output, shard: None, veil: false, over_everything: false, shows };
         convert_clip(&project, &film, &device, context, finished)
     };
-    Ok(made(IDENTITY, swap)? && made(FILMED, self_swap)?)
+    Ok(made(IDENTITY, &films.swap, Shows::Faces)?
+        && made(IDENTITY, &films.drawings, Shows::Drawings)?
+        && made(FILMED, &films.self_swap, Shows::Faces)?)
 }
 
 fn scores(
     files: &TruthFiles,
     points: &TruePoints,
-    [swap, self_swap]: &[PathBuf; 2],
+    films: &Films,
     work: &Path,
     context: &Context,
 ) -> anyhow::Result<TruthReport> {
@@ -152,7 +161,8 @@ fn scores(
             });
             score(&vision, name, candidate)
         };
-    let swapped = against_truth("swap", &pictures(swap)?, &points.swap)?;
+    let swapped = against_truth("swap", &pictures(&films.swap)?, &points.swap)?;
+    let drawn = against_truth("drawing", &pictures(&films.drawings)?, &points.swap)?;
     context.reporter.report(&Event::message("the swap is scored; now the baselines".to_owned()));
     let untouched = against_truth("no swap", &footage, &points.footage)?;
     let copier = CopyPaste::learn(&vision, &files.train_identity)?;
@@ -161,7 +171,7 @@ fn scores(
     let ceiling =
         against_truth("truth re-encoded", &pictures(&encoded(&files.swap_truth, work)?)?, &points.swap)?;
     // the filmed person drawn as themselves: what the network loses even where nothing is exchanged
-    let own = pictures(self_swap)?;
+    let own = pictures(&films.self_swap)?;
     let frames = own.iter().zip(&footage).zip(&points.footage);
     let own = score(
         &vision,
@@ -177,7 +187,7 @@ fn scores(
         schema: "bifrons.measure.truth".to_owned(),
         version: 1,
         pair: files.name.clone(),
-        scores: vec![swapped, untouched, pasted, own, ceiling],
+        scores: vec![swapped, drawn, untouched, pasted, own, ceiling],
     })
 }
 
