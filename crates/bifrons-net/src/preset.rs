@@ -78,7 +78,8 @@ pub struct Schedule {
 }
 
 /// How training faces are varied. Geometry acts on input and target alike, the warp on the input alone:
-/// the network learns to undo it, which is what makes it draw one person's face for another's.
+/// the network learns to undo it, which is what makes it draw one person's face for another's. Flattened faces lie the same way
+/// each time and are better left where they are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Augmentation {
@@ -96,6 +97,10 @@ pub struct Augmentation {
     pub light: f32,
     /// Gain of each colour channel, uniform in 1 ± this.
     pub tint: f32,
+    /// Light from one side: brightness grows across and down the picture, from 1 - s at one end to 1 + s at the other, s
+    /// uniform in ± this on each axis.
+    #[serde(default)]
+    pub slope: f32,
 }
 
 /// Each halves or doubles the side.

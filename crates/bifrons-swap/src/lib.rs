@@ -4,6 +4,8 @@
 //! - [`Preview`] shows single frames of it before it is made, by other [`settings`];
 //! - [`patch::Painter`] draws one face as somebody else: steadied in time (`steady.rs`), with the detail that the network
 //!   leaves out, from the identity's own frames (`detail.rs`), behind what lies in front of the face (`occlusion.rs`);
+//! - `window.rs` holds frames until their neighbours are known: meshes follow the skin (`followed.rs`), and drawings are
+//!   carried along its motion and averaged (`carried.rs`);
 //! - the pixel parts, none of which knows a network or a file: [`color::ColorTransfer`] brings the drawn face to the
 //!   colours of the footage, `seam.rs` makes its coarse colours meet the footage's at the edge, [`grain`] gives it the grain
 //!   that the footage has, and [`blend::blend`] lays it over the frame: one alpha, once, in linear light ([`light`]).

@@ -27,6 +27,8 @@ pub struct Variation {
     /// Displacement of each grid node, in units of the side; zero for no warp.
     grid: [[[f32; 2]; GRID]; GRID],
     gain: [f32; 3],
+    /// By how much brightness grows from the middle to the right and to the bottom.
+    slope: [f32; 2],
     /// Contrast around mid grey.
     contrast: f32,
 }
@@ -42,6 +44,7 @@ impl Variation {
             mirror: false,
             grid: [[[0.0; 2]; GRID]; GRID],
             gain: [1.0; 3],
+            slope: [0.0; 2],
             contrast: 1.0,
         }
     }
@@ -56,12 +59,14 @@ impl Variation {
         let light = 1.0 + around(ranges.light);
         let contrast = 1.0 + around(ranges.light);
         let gain = [0; 3].map(|_| light * (1.0 + around(ranges.tint)));
+        let slope = [around(ranges.slope), around(ranges.slope)];
         let mirror = rng.random::<f32>() < ranges.flip;
         let mut grid = [[[0.0; 2]; GRID]; GRID];
         for node in grid.as_flattened_mut() {
             *node = normal_pair(rng).map(|value| value * ranges.warp);
         }
-        Self { cos: size * angle.cos(), sin: size * angle.sin(), shift, mirror, grid, gain, contrast }
+        let (cos, sin) = (size * angle.cos(), size * angle.sin());
+        Self { cos, sin, shift, mirror, grid, gain, slope, contrast }
     }
 
     /// Where in the framing (unit square) the point `p` of the sample comes from.
@@ -85,8 +90,10 @@ impl Variation {
         })
     }
 
-    fn colour(&self, rgb: [f32; 3]) -> [f32; 3] {
-        [0, 1, 2].map(|c| ((rgb[c] * self.gain[c] - 0.5) * self.contrast + 0.5).clamp(0.0, 1.0))
+    /// A colour at `p` of the sample.
+    fn colour(&self, rgb: [f32; 3], p: [f32; 2]) -> [f32; 3] {
+        let light = (0..2).map(|axis| 1.0 + self.slope[axis] * (2.0 * p[axis] - 1.0)).product::<f32>();
+        [0, 1, 2].map(|c| ((rgb[c] * self.gain[c] * light - 0.5) * self.contrast + 0.5).clamp(0.0, 1.0))
     }
 }
 
@@ -116,14 +123,14 @@ pub fn write_sample(face: &TrainingFace, variation: &Variation, sample: &mut Sam
         let bend = variation.warp(p);
         let bent = variation.framing_from_sample([p[0] + bend[0], p[1] + bend[1]]);
         let (rgb, mask, _) = face.at(bent);
-        let seen = variation.colour(rgb);
+        let seen = variation.colour(rgb, p);
         for (c, value) in seen.into_iter().enumerate() {
             sample.input[c * seen_area + pixel] = value * mask;
         }
     }
     for (pixel, p) in centres(area) {
         let (rgb, mask, features) = face.at(variation.framing_from_sample(p));
-        let truth = variation.colour(rgb);
+        let truth = variation.colour(rgb, p);
         for (c, value) in truth.into_iter().enumerate() {
             sample.truth[c * area + pixel] = value;
         }
@@ -183,6 +190,7 @@ mod tests {
         warp: 0.03,
         light: 0.15,
         tint: 0.05,
+        slope: 0.2,
     };
 
     /// A face whose red is its column and whose green is its row, in framing units.
@@ -250,6 +258,20 @@ mod tests {
             .collect();
         let deviation = (nodes.iter().map(|v| v * v).sum::<f32>() / nodes.len() as f32).sqrt();
         assert!((deviation - 0.03).abs() < 0.001, "{deviation}");
+    }
+
+    #[test]
+    fn light_from_one_side_falls_on_input_and_truth_alike() {
+        let face = TrainingFace::new(60, vec![102; 3 * 3600], vec![255; 3600], vec![0; 3600]);
+        let lit = Variation { slope: [0.5, 0.0], ..Variation::none() };
+        let (input, truth, _) = sampled(&face, &lit);
+        assert_eq!(input, truth);
+        for (column, value) in truth[..8].iter().enumerate() {
+            let expected = 0.4 * (1.0 + 0.5 * (2.0 * (column as f32 + 0.5) / 8.0 - 1.0));
+            assert!((value - expected).abs() < 1e-4, "{value} {expected}");
+        }
+        let (_, from_below, _) = sampled(&face, &Variation { slope: [0.0, 0.5], ..Variation::none() });
+        assert!((0..8).all(|i| (from_below[8 * i] - truth[i]).abs() < 1e-6));
     }
 
     #[test]
