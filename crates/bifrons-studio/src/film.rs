@@ -127,6 +127,8 @@ fn area(polygon: &[Point]) -> f64 {
 #[derive(Debug)]
 pub(crate) struct Film {
     pub(crate) footage: PathBuf,
+    /// Whose face is replaced: one film may have been added for several people.
+    pub(crate) person: String,
     pub(crate) identity: String,
     pub(crate) output: PathBuf,
     pub(crate) matte: Option<PathBuf>,
@@ -143,9 +145,14 @@ impl Film {
         }
         let out = shared.visit.layout().out();
         atomic::create_dir_all(&out)?;
-        let named = |suffix: &str| out.join(output_name(&clip.path, identity, suffix));
+        // footage of one name from two cards must not become one film: the later clips have their number in it
+        let name = output_name(&clip.path, identity, "");
+        let mut others = shared.visit.index().clips()?.into_iter().filter(|other| other.id.0 < clip.id.0);
+        let number = others.any(|other| output_name(&other.path, identity, "") == name);
+        let number = if number { format!("-{}", clip.id.0) } else { String::new() };
+        let named = |suffix: &str| out.join(output_name(&clip.path, identity, &format!("{number}{suffix}")));
         let (output, matte) = (named(""), matte.then(|| named("-matte")));
-        Ok(Self { footage: clip.path, identity: identity.to_owned(), output, matte })
+        Ok(Self { footage: clip.path, person: clip.person, identity: identity.to_owned(), output, matte })
     }
 }
 

@@ -19,7 +19,7 @@ use tokio::process::{Child, Command};
 
 use crate::error::Refusal;
 use crate::film::Film;
-use crate::state::Shared;
+use crate::state::{Shared, aside};
 
 /// Messages kept for who comes later.
 const MESSAGES_KEPT: usize = 50;
@@ -132,9 +132,9 @@ impl Jobs {
         if let Some(minutes) = wanted.minutes {
             command.arg("--minutes").arg(minutes.to_string());
         }
-        if let Some(Film { footage, identity, output, matte }) = film {
+        if let Some(Film { footage, person, identity, output, matte }) = film {
             // one word, so that no name is taken for an option
-            command.arg(format!("--face={identity}"));
+            command.arg(format!("--face={identity}")).arg(format!("--replacing={person}"));
             command.arg("--onto").arg(footage).arg("--output").arg(output);
             if let Some(matte) = matte {
                 command.arg("--matte").arg(matte);
@@ -196,9 +196,15 @@ pub(crate) async fn start(
     if (wanted.kind == Kind::Convert) != wanted.film.is_some() {
         return Err(Refusal::new(StatusCode::BAD_REQUEST, "a film is converted, and nothing else is"));
     }
-    let film = match wanted.film.as_ref() {
-        None => None,
-        Some(film) => Some(Film::of(&shared, ClipId(film.clip), &film.identity, film.matte)?),
+    let (wanted, film) = {
+        let shared = Arc::clone(&shared);
+        aside(move || {
+            let film = wanted.film.as_ref();
+            let film = film.map(|film| Film::of(&shared, ClipId(film.clip), &film.identity, film.matte));
+            let film = film.transpose()?;
+            Ok((wanted, film))
+        })
+        .await?
     };
     let mut child = shared.jobs.start(&wanted, film.as_ref())?;
     let told = shared.jobs.told();

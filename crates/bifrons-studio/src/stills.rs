@@ -99,6 +99,8 @@ struct Of {
     identity: String,
     step: Option<u64>,
     decided: (i64, i64),
+    /// Footage and the identity's clips, with whose face is where in them.
+    clips: Vec<(ClipFingerprint, String)>,
 }
 
 impl Default for Stills {
@@ -136,7 +138,17 @@ impl Stills {
     /// What shows frames of this film; loading takes seconds, once.
     fn loaded(&self, visit: &Visit, clip: &Clip, identity: &str) -> Result<Arc<Loaded>, Refusal> {
         let index = visit.index();
+        let identity_clips = match index.clips_of(identity) {
+            // a model may know people whom the project does not
+            Err(ProjectError::UnknownPerson { .. }) => Vec::new(),
+            clips => clips?,
+        };
+        let clips = std::iter::once(clip).chain(&identity_clips).map(|clip| {
+            let tracks = index.tracks(clip.id)?;
+            Ok((clip.info.fingerprint, format!("{tracks:?}")))
+        });
         let of = Of {
+            clips: clips.collect::<Result<_, ProjectError>>()?,
             clip: clip.id,
             identity: identity.to_owned(),
             step: visit.checkpoints().steps()?.last().copied(),
@@ -152,11 +164,6 @@ impl Stills {
         }
         let Some(checkpoint) = visit.checkpoints().newest()?.checkpoint else {
             return conflict("this project has no trained model yet", "train it on the page Training");
-        };
-        let identity_clips = match index.clips_of(identity) {
-            // a model may know people whom the project does not
-            Err(ProjectError::UnknownPerson { .. }) => Vec::new(),
-            clips => clips?,
         };
         // as before every film
         for clip in std::iter::once(clip).chain(identity_clips.iter().filter(|clip| clip.path.exists())) {
@@ -228,11 +235,11 @@ impl Stills {
             let look = loaded.preview.first_look(index, footage.as_ref().clone(), &stop)?;
             look.into_iter().collect()
         };
-        let mut wanted = None;
-        for still in stills.into_iter().map(Arc::new) {
-            if still.index() == frame {
-                wanted = Some(Arc::clone(&still));
-            }
+        let mut stills: Vec<_> = stills.into_iter().map(Arc::new).collect();
+        // the one that was asked for comes last: where there is no room for all, it stays
+        stills.sort_by_key(|still| still.index() == frame);
+        let wanted = stills.last().filter(|still| still.index() == frame).map(Arc::clone);
+        for still in stills {
             let (key, bytes) = ((loaded.number, still.index(), steady), still.bytes());
             held(&self.kept).put(key, still, bytes);
         }

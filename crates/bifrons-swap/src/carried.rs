@@ -67,9 +67,9 @@ pub(crate) fn carried(own: Link<'_>, before: &[Link<'_>], after: &[Link<'_>]) ->
     let mut others = neighbours(own, before, |link| link.back);
     others.extend(neighbours(own, after, |link| link.onward));
     let laid = own.laid;
-    let drawn = averages(&laid.patch, &laid.patch.drawn, &others, |laid| Some(&laid.patch.drawn));
+    let drawn = averages(laid, &laid.patch.drawn, &others, |laid| Some(&laid.patch.drawn));
     let plain = laid.plain.as_ref();
-    let plain = plain.map(|plain| averages(&laid.patch, plain, &others, |laid| laid.plain.as_ref()));
+    let plain = plain.map(|plain| averages(laid, plain, &others, |laid| laid.plain.as_ref()));
     let Laid { points, cover, patch, .. } = laid;
     Laid { patch: Patch { drawn, ..patch.clone() }, plain, points: points.clone(), cover: cover.clone() }
 }
@@ -97,16 +97,19 @@ fn neighbours<'a>(
 
 /// A drawing averaged with others, where the mask has a face.
 fn averages<'a>(
-    patch: &Patch,
+    own: &Laid,
     drawn: &RgbImage,
     others: &'a [Carried<'a>],
     pick: impl Fn(&'a Laid) -> Option<&'a RgbImage>,
 ) -> RgbImage {
     let others: Vec<_> = others.iter().filter_map(|other| Some((other, pick(other.laid)?))).collect();
+    let patch = &own.patch;
+    // what is in front may be asked to be covered, too
+    let is_face = |at: usize| patch.mask[at] > 0.0 || own.cover.as_ref().is_some_and(|cover| cover[at] > 0.0);
     let mut averages = drawn.clone();
-    let rows = averages.data.par_chunks_exact_mut(3 * PATCH_PX).zip(patch.mask.par_chunks_exact(PATCH_PX));
-    rows.enumerate().for_each(|(y, (row, mask))| {
-        for (x, pixel) in row.as_chunks_mut::<3>().0.iter_mut().enumerate().filter(|(x, _)| mask[*x] > 0.0) {
+    averages.data.par_chunks_exact_mut(3 * PATCH_PX).enumerate().for_each(|(y, row)| {
+        let pixels = row.as_chunks_mut::<3>().0.iter_mut().enumerate();
+        for (x, pixel) in pixels.filter(|(x, _)| is_face(y * PATCH_PX + x)) {
             let place = [x, y].map(|v| v as f32 + 0.5);
             let (mut sum, mut total) = (*pixel, 1.0);
             for (Carried { weights, flow, .. }, drawn) in &others {

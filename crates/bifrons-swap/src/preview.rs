@@ -149,7 +149,8 @@ impl Still {
     pub fn bytes(&self) -> usize {
         let frame = 3 * self.frame.width_px() * self.frame.height_px();
         // a few pictures of three values and planes of one, four bytes each
-        frame + self.faces.len() * (3 * 3 + 3) * 4 * PATCH_PX * PATCH_PX
+        let alphas: usize = self.faces.iter().map(|(face, _)| 4 * face.place.alpha.len()).sum();
+        frame + alphas + self.faces.len() * (3 * 3 + 3) * 4 * PATCH_PX * PATCH_PX
     }
 }
 

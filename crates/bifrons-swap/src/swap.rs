@@ -17,7 +17,7 @@ use crate::settings::Adjustments;
 /// Frames in a chunk: some seconds of work.
 pub(crate) const CHUNK_FRAMES: usize = 96;
 /// Counts up when the same inputs would give another picture, so that chunks of an older program are not mixed in.
-const METHOD: u32 = 8;
+const METHOD: u32 = 9;
 
 /// A face onto footage.
 #[derive(Clone, Copy, Debug)]

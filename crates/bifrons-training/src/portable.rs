@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use bifrons_net::{Adam, Device, Hourglass, NetError, weights};
+use bifrons_project::layout::check_person_name;
 use bifrons_project::{Checkpoint, Checkpoints, Mark, ProjectError, atomic};
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +99,7 @@ fn read(path: &Path) -> Result<(Vec<u8>, Note), TrainingError> {
     }
     let note: Note = serde_json::from_value(value).map_err(not_understood)?;
     note.meta.preset.check()?;
+    note.meta.people.iter().try_for_each(|name| check_person_name(name))?;
     Ok((bytes, note))
 }
 

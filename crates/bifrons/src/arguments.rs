@@ -124,6 +124,9 @@ pub(crate) enum Command {
         /// The film: one of the project's clips.
         #[arg(long, value_name = "FILM")]
         onto: PathBuf,
+        /// Whose face is replaced, where the film was added for several people.
+        #[arg(long, value_name = "NAME")]
+        replacing: Option<String>,
         /// The finished film.
         #[arg(short, long, value_name = "OUT", required_unless_present_any = ["matte", "patches"])]
         output: Option<PathBuf>,

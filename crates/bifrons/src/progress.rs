@@ -97,10 +97,10 @@ impl Reporter for Human {
             }
             Event::Shot { number, first_frame, last_frame, tracks, settings, .. } => {
                 let faces = if tracks.len() == 1 { "1 track" } else { &format!("{} tracks", tracks.len()) };
-                let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
+                let settings: Vec<String> = settings.iter().map(chosen).collect();
                 let line = format!(
                     "shot {number:<4} frames {first_frame} to {last_frame}  {faces}  {}",
-                    settings.join(" ")
+                    settings.join("; ")
                 );
                 // as above
                 let _ = writeln!(std::io::stdout(), "{}", line.trim_end());
@@ -231,6 +231,17 @@ fn clock(secs: f64) -> String {
 
 fn number(value: f64) -> String {
     if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.4}") }
+}
+
+/// What was chosen for a shot: what is otherwise than by default.
+fn chosen(settings: &serde_json::Value) -> String {
+    let default: serde_json::Value =
+        serde_json::from_str(&bifrons_swap::Settings::DEFAULT.to_text()).unwrap_or_default();
+    let settings = settings.as_object().into_iter().flatten();
+    let changed = settings.filter(|(name, value)| default.get(name.as_str()) != Some(value));
+    let changed: Vec<String> =
+        changed.map(|(name, value)| format!("{} {value}", name.replace('_', " "))).collect();
+    if changed.is_empty() { "as by default".to_owned() } else { changed.join(", ") }
 }
 
 #[cfg(test)]

@@ -12,6 +12,9 @@ pub(crate) struct ShotsArguments {
     /// The film: one of the project's clips.
     #[arg(long, value_name = "FILM")]
     pub(crate) of: PathBuf,
+    /// Whose face is replaced, where the film was added for several people.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) replacing: Option<String>,
     /// Shots to choose for, by their numbers.
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) shot: Vec<u32>,

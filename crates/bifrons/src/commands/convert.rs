@@ -26,6 +26,8 @@ pub(super) struct Wanted<'a> {
 /// How.
 #[derive(Clone, Copy)]
 pub(super) struct How<'a> {
+    /// Whose face is replaced; anybody's but the identity's when it is not said.
+    pub(super) replacing: Option<&'a str>,
     pub(super) shard: Option<Shard>,
     pub(super) veil: bool,
     pub(super) over_everything: bool,
@@ -40,10 +42,10 @@ pub(super) fn run(
     how: How<'_>,
     context: &Context,
 ) -> anyhow::Result<Finished> {
-    let How { shard, veil, over_everything, device } = how;
+    let How { replacing, shard, veil, over_everything, device } = how;
     let device = named_device(device)?;
     let project = if shard.is_some() { Project::open_shared(dir)? } else { Project::open(dir)? };
-    let clip = clip_of(&project, identity, footage)?;
+    let clip = clip_of(&project, identity, footage, replacing)?;
     if wanted.patches.is_some() {
         // before hours of other work
         patches::check_consent(&project, identity, &clip)?;
@@ -64,17 +66,25 @@ pub(super) fn run(
 }
 
 /// The project's entry for the footage.
-fn clip_of(project: &Project, identity: &str, footage: &Path) -> anyhow::Result<Clip> {
+fn clip_of(
+    project: &Project,
+    identity: &str,
+    footage: &Path,
+    replacing: Option<&str>,
+) -> anyhow::Result<Clip> {
     let wanted = project.layout().to_stored(footage)?;
-    for person in project.index().people()? {
-        for clip in project.index().clips_of(&person)? {
+    let people = project.index().people()?;
+    for person in people.iter().filter(|person| replacing.is_none_or(|name| name == *person)) {
+        for clip in project.index().clips_of(person)? {
             if project.layout().to_stored(&clip.path)? == wanted && person != identity {
                 return Ok(clip);
             }
         }
     }
+    let whose = replacing.map_or_else(|| format!("anybody but {identity}"), str::to_owned);
+    let name = replacing.unwrap_or("NAME");
     let message = format!(
-        "{} is not a clip of anybody but {identity} in this project; add it with `bifrons add --as NAME {0}`",
+        "{} is not a clip of {whose} in this project; add it with `bifrons add --as {name} {0}`",
         footage.display()
     );
     Err(Usage(message).into())

@@ -67,6 +67,7 @@ pub(crate) fn run(command: &Command, context: &Context) -> anyhow::Result<Finish
         Command::Convert {
             face,
             onto,
+            replacing,
             output,
             matte,
             patches,
@@ -81,7 +82,13 @@ pub(crate) fn run(command: &Command, context: &Context) -> anyhow::Result<Finish
                 matte: matte.as_deref(),
                 patches: patches.as_deref(),
             };
-            let how = convert::How { shard: *shard, veil: *veil, over_everything: *over_everything, device };
+            let how = convert::How {
+                replacing: replacing.as_deref(),
+                shard: *shard,
+                veil: *veil,
+                over_everything: *over_everything,
+                device,
+            };
             convert::run(&project.project, face, onto, wanted, how, context)
         }
         Command::Shots(arguments) => shots::run(arguments, context),

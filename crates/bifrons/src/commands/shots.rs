@@ -19,7 +19,7 @@ struct Shot {
 
 pub(super) fn run(arguments: &ShotsArguments, context: &Context) -> anyhow::Result<Finished> {
     let visit = Visit::open(&arguments.project.project)?;
-    let clip = clip_of(&visit, &arguments.of)?;
+    let clip = clip_of(&visit, &arguments.of, arguments.replacing.as_deref())?;
     let shots = shots(&visit, &clip, context)?;
     let is_meant = |shot: &Shot| arguments.all || arguments.shot.contains(&(shot.number as u32));
     if let Some(wrong) = arguments.shot.iter().find(|wanted| **wanted as usize > shots.len()) {
@@ -62,14 +62,16 @@ pub(super) fn run(arguments: &ShotsArguments, context: &Context) -> anyhow::Resu
     Ok(finished)
 }
 
-fn clip_of(visit: &Visit, film: &Path) -> anyhow::Result<Clip> {
+fn clip_of(visit: &Visit, film: &Path, replacing: Option<&str>) -> anyhow::Result<Clip> {
     let wanted = visit.layout().to_stored(film)?;
     for clip in visit.index().clips()? {
-        if visit.layout().to_stored(&clip.path)? == wanted {
+        let is_theirs = replacing.is_none_or(|name| name == clip.person);
+        if is_theirs && visit.layout().to_stored(&clip.path)? == wanted {
             return Ok(clip);
         }
     }
-    Err(Usage(format!("{} is not a clip of this project", film.display())).into())
+    let whose = replacing.map_or_else(|| "this project".to_owned(), |name| format!("{name} in this project"));
+    Err(Usage(format!("{} is not a clip of {whose}", film.display())).into())
 }
 
 fn shots(visit: &Visit, clip: &Clip, context: &Context) -> anyhow::Result<Vec<Shot>> {
