@@ -145,15 +145,22 @@ impl Film {
         }
         let out = shared.visit.layout().out();
         atomic::create_dir_all(&out)?;
-        // footage of one name from two cards must not become one film: the later clips have their number in it
-        let name = output_name(&clip.path, identity, "");
-        let mut others = shared.visit.index().clips()?.into_iter().filter(|other| other.id.0 < clip.id.0);
-        let number = others.any(|other| output_name(&other.path, identity, "") == name);
-        let number = if number { format!("-{}", clip.id.0) } else { String::new() };
+        let clips = shared.visit.index().clips()?;
+        let known: Vec<_> = clips.iter().map(|other| (other.id.0, other.path.as_path())).collect();
+        let number = told_apart((clip.id.0, &clip.path), &known);
         let named = |suffix: &str| out.join(output_name(&clip.path, identity, &format!("{number}{suffix}")));
         let (output, matte) = (named(""), matte.then(|| named("-matte")));
         Ok(Self { footage: clip.path, person: clip.person, identity: identity.to_owned(), output, matte })
     }
+}
+
+/// What tells a clip's films from those of earlier clips whose footage has the same name, from another card or for another
+/// person: nothing where there is none, else its number.
+fn told_apart((own, path): (i64, &std::path::Path), clips: &[(i64, &std::path::Path)]) -> String {
+    // some file systems do not tell capitals from small letters
+    let name = |path: &std::path::Path| output_name(path, "", "").to_lowercase();
+    let is_taken = clips.iter().any(|(id, other)| *id < own && name(other) == name(path));
+    if is_taken { format!("-{own}") } else { String::new() }
 }
 
 /// `interview-as-anna.mp4` for `interview.mkv`: films are kept in what can be sealed. A folder of pictures becomes a folder.
@@ -194,6 +201,14 @@ mod tests {
         let folder = room.path().join("take.2");
         atomic::create_dir_all(&folder).unwrap();
         assert_eq!(output_name(&folder, "anna", ""), "take.2-as-anna");
+    }
+
+    #[test]
+    fn footage_of_one_name_does_not_become_one_film() {
+        let clips = ["/a/C0001.MP4", "/b/C0001.MP4", "/b/c0001.mkv", "/b/C0002.MP4"].map(Path::new);
+        let clips: Vec<_> = (1..).zip(clips).collect();
+        let found: Vec<_> = clips.iter().map(|&clip| told_apart(clip, &clips)).collect();
+        assert_eq!(found, ["", "-2", "-3", ""]);
     }
 
     #[test]

@@ -106,3 +106,28 @@ fn read(path: &Path) -> Result<(Vec<u8>, Note), TrainingError> {
 fn refused(path: &Path, reason: String) -> TrainingError {
     TrainingError::NotAModel { path: PathBuf::from(path), reason }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Trainer;
+    use crate::made_up::preset;
+
+    #[test]
+    fn a_model_of_somebody_whose_name_is_a_path_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("model.safetensors");
+        for (name, is_good) in [("bob", true), ("x/../../y", false)] {
+            let people = vec!["alice".to_owned(), name.to_owned()];
+            let checkpoints = Checkpoints::new(folder.path().join(format!("made {is_good}")));
+            Trainer::new(preset(), people, 7, &Device::flex()).save(&checkpoints, b"").unwrap();
+            export(&checkpoints.newest().unwrap().checkpoint.unwrap(), &file).unwrap();
+            let others = Checkpoints::new(folder.path().join(format!("imported {is_good}")));
+            match import(&file, &others, &Device::flex()) {
+                Ok(_) => assert!(is_good),
+                Err(error) => assert!(!is_good && error.to_string().contains(name), "{error}"),
+            }
+            assert_eq!(others.newest().unwrap().checkpoint.is_some(), is_good);
+        }
+    }
+}
