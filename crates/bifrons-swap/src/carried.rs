@@ -7,7 +7,7 @@
 //! not count.
 
 use bifrons_media::RgbImage;
-use bifrons_vision::Flow;
+use bifrons_vision::{Flow, halved};
 use rayon::prelude::*;
 
 use crate::averages::averaged;
@@ -46,7 +46,7 @@ pub(crate) struct Link<'a> {
 
 impl Seen {
     pub(crate) fn of(patch: &Patch) -> Self {
-        Self { lumas: halved(&patch.footage.lumas()), wanted: halved(&patch.mask) }
+        Self { lumas: halved(&patch.footage.lumas(), PATCH_PX), wanted: halved(&patch.mask, PATCH_PX) }
     }
 
     /// How the skin moves from here to there.
@@ -183,15 +183,6 @@ fn sample(picture: &RgbImage, x: f32, y: f32) -> [f32; 3] {
         }
     }
     sum
-}
-
-/// A plane of `PATCH_PX` at `MOTION_PX`.
-fn halved(plane: &[f32]) -> Vec<f32> {
-    let mean = |at: usize| {
-        let corner = 2 * (at / MOTION_PX) * PATCH_PX + 2 * (at % MOTION_PX);
-        (plane[corner] + plane[corner + 1] + plane[corner + PATCH_PX] + plane[corner + PATCH_PX + 1]) / 4.0
-    };
-    (0..MOTION_PX * MOTION_PX).map(mean).collect()
 }
 
 #[cfg(test)]

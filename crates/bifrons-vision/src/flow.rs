@@ -222,7 +222,12 @@ fn square_at(plane: &[f32], size: usize, corner: [f32; 2], samples: &mut [f32; P
     }
 }
 
-fn halved(plane: &[f32], size_px: usize) -> Vec<f32> {
+/// A square plane of an even side at half that side: means of four samples.
+///
+/// # Panics
+/// When the plane is not `size_px` squared.
+#[must_use]
+pub fn halved(plane: &[f32], size_px: usize) -> Vec<f32> {
     let half = size_px / 2;
     let mean = |at: usize| {
         let corner = 2 * (at / half) * size_px + 2 * (at % half);

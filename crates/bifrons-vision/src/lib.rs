@@ -28,7 +28,7 @@ pub use embed::Embedding;
 pub use error::VisionError;
 pub use explicit::Explicit;
 pub use expression::{Blendshapes, Expression, ExpressionReader};
-pub use flow::Flow;
+pub use flow::{Flow, halved};
 pub use mesh::{Mesh, MeshFit};
 pub use network::{Array, Network, NetworkFile, load_network, load_network_in_rten};
 pub use occlusion::Occlusion;

@@ -104,6 +104,7 @@ fn shots_are_listed_and_chosen_for_in_the_terminal() {
 
     for wrong in [
         &["--shot", "3", "--skip", "true"][..],
+        &["--replacing", "nobody"],
         &["--shot", "1"],
         &["--grain", "1"],
         &["--all", "--mask-size", "1.2"],
