@@ -7,10 +7,10 @@
 //! not count.
 
 use bifrons_media::RgbImage;
-use bifrons_vision::{Flow, halved};
+use bifrons_vision::geometry::cubic;
+use bifrons_vision::{Flow, averaged, halved};
 use rayon::prelude::*;
 
-use crate::averages::averaged;
 use crate::laid::Laid;
 use crate::patch::{PATCH_PX, Patch};
 
@@ -118,7 +118,7 @@ fn averages<'a>(
                     continue;
                 }
                 let [dx, dy] = flow.at(place.map(|v| v / 2.0));
-                let there = sample(drawn, place[0] + 2.0 * dx, place[1] + 2.0 * dy);
+                let there = cubic(drawn, [place[0] + 2.0 * dx, place[1] + 2.0 * dy]);
                 sum.iter_mut().zip(there).for_each(|(sum, value)| *sum += weight * value);
                 total += weight;
             }
@@ -154,35 +154,6 @@ fn luma(plane: &[f32], x: f32, y: f32) -> f32 {
     let at = |dx: usize, dy: usize| plane[(row + dy) * MOTION_PX + column + dx];
     let (top, bottom) = (at(0, 0) + fx * (at(1, 0) - at(0, 0)), at(0, 1) + fx * (at(1, 1) - at(0, 1)));
     top + fy * (bottom - top)
-}
-
-/// A picture between its pixels by cubic convolution (Keys 1981), which keeps it sharp; the first pixel's middle is
-/// `(0.5, 0.5)`.
-fn sample(picture: &RgbImage, x: f32, y: f32) -> [f32; 3] {
-    let taps = |t: f32| -> [f32; 4] {
-        let (t2, t3) = (t * t, t * t * t);
-        [
-            -0.5 * t3 + t2 - 0.5 * t,
-            1.5 * t3 - 2.5 * t2 + 1.0,
-            -1.5 * t3 + 2.0 * t2 + 0.5 * t,
-            0.5 * t3 - 0.5 * t2,
-        ]
-    };
-    let (x, y) = (x - 0.5, y - 0.5);
-    let (column, row) = (x.floor(), y.floor());
-    let (across, down) = (taps(x - column), taps(y - row));
-    let last = [picture.width as isize - 1, picture.height as isize - 1];
-    let pixels = picture.data.as_chunks::<3>().0;
-    let mut sum = [0.0; 3];
-    for (j, down) in down.into_iter().enumerate() {
-        let line = (row as isize + j as isize - 1).clamp(0, last[1]) as usize * picture.width;
-        for (i, across) in across.into_iter().enumerate() {
-            let pixel = &pixels[line + (column as isize + i as isize - 1).clamp(0, last[0]) as usize];
-            let weight = across * down;
-            sum.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += weight * value);
-        }
-    }
-    sum
 }
 
 #[cfg(test)]
@@ -249,15 +220,5 @@ mod tests {
         let seen = Seen::of(&own.patch);
         let alone = Link { laid: &own, seen: &seen, back: None, onward: None };
         assert_eq!(carried(alone, &[alone], &[alone]).patch.drawn, own.patch.drawn);
-    }
-
-    #[test]
-    fn between_pixels_a_picture_is_its_own_curve() {
-        let picture = skin(0.0);
-        for (x, y) in [(100.5, 50.5), (10.5, 200.5)] {
-            assert_eq!(sample(&picture, x, y), picture.get(x as usize, y as usize));
-        }
-        let (there, wanted) = (sample(&skin(0.3), 100.8, 50.5)[0], picture.get(100, 50)[0]);
-        assert!((there - wanted).abs() < 1e-3);
     }
 }

@@ -1,19 +1,20 @@
 //! What a network does not draw: pores, stubble, the hairs of a brow. They come from the identity's own frames.
 //!
-//! What the network leaves out of a frame of the identity is the difference between that frame and its own drawing of it.
+//! What the network leaves out of a frame of the identity is the difference between that frame and its own drawing of it. Frames
+//! that it was trained on it draws more finely than those of the footage, so first its drawing is made as soft as those are.
 //! On the flattened face the same skin lies at the same place in every frame, so what was left out of frames whose
 //! drawings look like a new one is missing there too. References are few and stay the same for a whole film, and they are
-//! weighted by how alike the drawings are: the detail moves with the face and does not flicker.
+//! weighted by how alike the drawings are: the detail moves with the face and does not flicker. Each lies exactly where its
+//! drawing has it, as meshes are a pixel or two off: means of what lies beside each other would be blurred.
 
 use bifrons_media::{ResizeFilter, RgbImage};
 use bifrons_project::{Face, Index, ProjectError, Review};
-use bifrons_vision::Mesh;
-use bifrons_vision::align::FlatMask;
+use bifrons_vision::align::{FlatMask, Registration};
 use bifrons_vision::pose::{eye_openness, mouth_openness};
+use bifrons_vision::{Mesh, averaged, halved};
 use rayon::prelude::*;
 
 use crate::SwapError;
-use crate::averages::averaged;
 use crate::crop::Crop;
 
 /// Frames of the identity that are kept.
@@ -28,6 +29,8 @@ const NEARLY_BEST: f32 = 0.02;
 const LEAST_WEIGHT: f32 = 0.1;
 /// Pixels on each side over which likeness is averaged.
 const AROUND: usize = 3;
+/// Pixels of a drawing on each side over which it is averaged, twice, to be softer.
+const SOFT_PX: usize = 2;
 
 /// The identity's detail.
 #[derive(Debug)]
@@ -50,11 +53,12 @@ struct Reference {
 }
 
 impl Details {
-    /// Of the faces that `person` has in the project; `draw` is the network: what it makes of a flattened face of `input_px`
-    /// (where it was not seen, 0), `drawn_px` squared. Detail is kept at `size_px`.
+    /// Of the faces that `person` has in the project, for drawings of faces like `footage`; `draw` is the network: what it makes
+    /// of a flattened face of `input_px` (where it was not seen, 0), `drawn_px` squared. Detail is kept at `size_px`.
     pub(crate) fn of_person(
         index: &Index,
         person: &str,
+        footage: &[Face],
         sizes: Sizes,
         draw: impl Fn(&RgbImage, &[f32]) -> Result<RgbImage, SwapError>,
     ) -> Result<Self, SwapError> {
@@ -62,17 +66,25 @@ impl Details {
         let folders = index.crop_folders()?;
         let of_input = FlatMask::new(input_px, 1.0);
         let inside = FlatMask::new(drawn_px, 1.0);
-        let mut kept = Vec::new();
-        for face in references(index, person)? {
-            let Some(crop) = Crop::of(&face, &folders) else { continue };
+        let drawing = |crop: &Crop| {
             let (seen_by_net, mut shown) = crop.flattened(input_px);
             shown.iter_mut().zip(of_input.inside()).for_each(|(seen, inside)| *seen *= inside);
-            let drawn = draw(&seen_by_net, &shown)?;
-            let truth = crop.flattened(size_px);
+            draw(&seen_by_net, &shown)
+        };
+        let drawings = |faces: &[Face]| -> Result<Vec<(Crop, RgbImage)>, SwapError> {
+            let crops = faces.iter().filter_map(|face| Crop::of(face, &folders));
+            crops.map(|crop| drawing(&crop).map(|drawn| (crop, drawn))).collect()
+        };
+        let pictures =
+            |all: &[(Crop, RgbImage)]| all.iter().map(|(_, drawn)| drawn.clone()).collect::<Vec<_>>();
+        let (known, of_footage) = (drawings(&references(index, person)?)?, drawings(footage)?);
+        let softness = softness(&pictures(&known), &pictures(&of_footage), inside.inside());
+        let reference = |(crop, drawn): &(Crop, RgbImage)| {
             let (_, seen) = crop.flattened(drawn_px);
-            kept.push(Reference::new(&drawn, &truth, seen, &inside)?);
-        }
-        Ok(Self { references: kept, inside })
+            Reference::new(&softer(drawn, softness), &crop.flattened(size_px), seen, &inside)
+        };
+        let references = known.iter().map(reference).collect::<Result<_, _>>()?;
+        Ok(Self { references, inside })
     }
 
     /// Adds to `face` (as large as detail is kept) what references have that the network left out of `drawn`, of which it was
@@ -172,13 +184,17 @@ pub(crate) struct Sizes {
 }
 
 impl Reference {
-    /// Of a drawing, and of the truth with where it was shown; `seen` is that at the drawing's size.
+    /// Of a drawing, and of the truth (its side divisible by 32) with where it was shown; `seen` is that at the drawing's size.
     fn new(
         drawn: &RgbImage,
         (truth, shown): &(RgbImage, Vec<f32>),
         seen: Vec<f32>,
         inside: &FlatMask,
     ) -> Result<Self, SwapError> {
+        let half = truth.width / 2;
+        let reference = drawn.resize(half, half, ResizeFilter::Lanczos)?.lumas();
+        let [picture, weight] = [&truth.lumas(), shown].map(|plane| halved(plane, truth.width));
+        let truth = Registration::between(&reference, &picture, &weight, half).apply(truth);
         let larger = drawn.resize(truth.width, truth.height, ResizeFilter::Lanczos)?;
         let mut lacks = truth.clone();
         for c in 0..3 {
@@ -194,6 +210,50 @@ impl Reference {
         let (drawn, light) = normalised(drawn, inside.inside());
         Ok(Self { drawn, light, lacks, seen })
     }
+}
+
+/// How soft `drawings` must become, 0 to 1, for their detail to be as strong as that of `others`.
+fn softness(drawings: &[RgbImage], others: &[RgbImage], inside: &[f32]) -> f32 {
+    let mean = |pictures: &[RgbImage], soft: f32| {
+        let energies = pictures.iter().map(|picture| fine_energy(&softer(picture, soft), inside));
+        energies.sum::<f32>() / pictures.len().max(1) as f32
+    };
+    let wanted = mean(others, 0.0);
+    if drawings.is_empty() || others.is_empty() || mean(drawings, 0.0) <= wanted {
+        return 0.0;
+    }
+    // energy falls as softness grows
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..8 {
+        let middle = 0.5 * (low + high);
+        if mean(drawings, middle) > wanted { low = middle } else { high = middle }
+    }
+    0.5 * (low + high)
+}
+
+/// A drawing, its finest detail weaker by a share of `softness`.
+fn softer(drawn: &RgbImage, softness: f32) -> RgbImage {
+    let mut soft = drawn.clone();
+    for c in 0..3 {
+        let plane: Vec<f32> = drawn.data.iter().skip(c).step_by(3).copied().collect();
+        let coarse = averaged(&averaged(&plane, drawn.width, SOFT_PX), drawn.width, SOFT_PX);
+        for (pixel, coarse) in soft.data.as_chunks_mut::<3>().0.iter_mut().zip(coarse) {
+            pixel[c] += softness * (coarse - pixel[c]);
+        }
+    }
+    soft
+}
+
+/// Mean of the squared Laplacian of a face's luma.
+fn fine_energy(face: &RgbImage, inside: &[f32]) -> f32 {
+    let (lumas, width) = (face.lumas(), face.width);
+    let within = (width + 1..lumas.len() - width - 1).filter(|at| inside[*at] > 0.99);
+    let squares = within.map(|at| {
+        let around = lumas[at - 1] + lumas[at + 1] + lumas[at - width] + lumas[at + width];
+        (around - 4.0 * lumas[at]).powi(2)
+    });
+    let (sum, count) = squares.fold((0.0, 0.0), |(sum, count), square| (sum + square, count + 1.0));
+    sum / f32::max(count, 1.0)
 }
 
 /// Luma with mean 0 and deviation 1 over the face, and the mean that it had.
@@ -323,6 +383,18 @@ mod tests {
         assert!(added(&details, &drawing(1.0)).abs() < 1e-3);
         assert!(added(&self::details(&two[..1]), &drawing(1.0)).abs() < 2e-3, "unlike the only one");
         assert_eq!(added(&self::details(&[]), &drawing(0.5)), 0.0);
+    }
+
+    #[test]
+    fn drawings_become_as_soft_as_others() {
+        let inside = FlatMask::new(SIZE, 1.0);
+        let fine = checkered(&drawing(0.3), 0.05);
+        let half = checkered(&drawing(0.3), 0.025);
+        // what is averaged leaves a checkerboard hardly anything
+        let found = softness(&[fine.clone(), fine.clone()], &[half.clone()], inside.inside());
+        assert!((found - 0.5).abs() < 0.03, "{found}");
+        assert_eq!(softness(&[half], &[fine.clone()], inside.inside()), 0.0);
+        assert_eq!(softness(&[fine], &[], inside.inside()), 0.0);
     }
 
     #[test]

@@ -11,7 +11,6 @@
 //!   that the footage has, and [`blend::blend`] lays it over the frame: one alpha, once, in linear light ([`light`]).
 
 mod ahead;
-mod averages;
 pub mod blend;
 mod carried;
 pub mod color;

@@ -13,11 +13,10 @@ use bifrons_media::{ResizeFilter, RgbImage};
 use bifrons_project::{Clip, FaceId, Index, Verdict};
 use bifrons_vision::align::{FlatMask, flatten, unflatten};
 use bifrons_vision::geometry::Point;
-use bifrons_vision::{Occlusion, Pose};
+use bifrons_vision::{Occlusion, Pose, averaged};
 use rayon::prelude::*;
 
 use crate::SwapError;
-use crate::averages::averaged;
 use crate::crop::Crop;
 
 const SIZE_PX: usize = Occlusion::SIZE_PX;

@@ -15,6 +15,7 @@ use crate::detail::{Details, Sizes};
 use crate::laid::Laid;
 use crate::occlusion::{Cover, Occluders};
 use crate::steady::{REACH, steadied};
+use crate::swap::faces_spread;
 
 /// Side of a patch, in pixels: fine enough for its mask and colours, whatever the network draws at.
 pub const PATCH_PX: usize = 384;
@@ -22,6 +23,9 @@ pub const PATCH_PX: usize = 384;
 pub(crate) const SOFT_EDGE: f32 = 0.075;
 /// Width of the stretch in which coarse colours change over, as a share of the patch's side.
 const WIDE_EDGE: f32 = 0.2;
+
+/// Faces of the footage by which it is told how finely they are drawn.
+const FACES_OF_FOOTAGE: usize = 24;
 
 /// A drawn face in its own square, with what lies there in the footage.
 #[derive(Clone, Debug)]
@@ -128,14 +132,17 @@ impl Painter {
         Ok(self)
     }
 
-    /// Adds the detail that the network leaves out, from the faces that `person`, who is drawn, has in the project.
+    /// Adds the detail that the network leaves out of `footage`'s faces, from the faces that `person`, who is drawn, has in the
+    /// project.
     ///
     /// # Errors
     /// [`SwapError::Project`]; [`SwapError::NotAPicture`] as [`sketch`](Self::sketch).
-    pub fn detailed(mut self, index: &Index, person: &str) -> Result<Self, SwapError> {
+    pub fn detailed(mut self, index: &Index, person: &str, footage: &Clip) -> Result<Self, SwapError> {
         if self.flat.is_some() {
             let sizes = Sizes { input_px: self.input_px, drawn_px: self.output_px, size_px: PATCH_PX };
-            let details = Details::of_person(index, person, sizes, |face, seen| self.draw(0, face, seen))?;
+            let footage = faces_spread(index, footage, FACES_OF_FOOTAGE)?;
+            let details =
+                Details::of_person(index, person, &footage, sizes, |face, seen| self.draw(0, face, seen))?;
             self.flat = self.flat.map(|flat| Flat { details: Some(details), ..flat });
         }
         Ok(self)

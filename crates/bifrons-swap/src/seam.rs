@@ -5,8 +5,7 @@
 //! face goes on where the face begins.
 
 use bifrons_media::{ImageError, ResizeFilter, RgbImage};
-
-use crate::averages::averaged;
+use bifrons_vision::averaged;
 
 /// Side at which coarse colours are compared, in pixels.
 const COARSE_PX: usize = 96;

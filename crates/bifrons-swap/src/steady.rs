@@ -5,8 +5,7 @@
 //! alike both look around there. Both directions count, so nothing lags.
 
 use bifrons_media::RgbImage;
-
-use crate::averages::averaged;
+use bifrons_vision::averaged;
 
 /// Frames before and after that count, and the deviation of their Gaussian weight.
 pub(crate) const REACH: usize = 6;

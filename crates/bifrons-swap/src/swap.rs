@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use bifrons_media::Clip;
 use bifrons_net::Device;
-use bifrons_project::{Checkpoint, Clip as ClipRow, ClipFingerprint, ContentHash, Index};
+use bifrons_project::{Checkpoint, Clip as ClipRow, ClipFingerprint, ContentHash, Face, Index};
 use bifrons_vision::align::Shape;
 use bifrons_vision::{Mesh, Occlusion};
 
@@ -17,7 +17,7 @@ use crate::settings::Adjustments;
 /// Frames in a chunk: some seconds of work.
 pub(crate) const CHUNK_FRAMES: usize = 96;
 /// Counts up when the same inputs would give another picture, so that chunks of an older program are not mixed in.
-const METHOD: u32 = 9;
+const METHOD: u32 = 10;
 
 /// A face onto footage.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +52,7 @@ impl Swap<'_> {
     pub(crate) fn painter(&self) -> Result<Painter, SwapError> {
         let shape = || shape_of(self.index, self.clip);
         let painter = Painter::load(self.checkpoint, self.identity, &self.clip.person, shape, self.device)?
-            .detailed(self.index, self.identity)?;
+            .detailed(self.index, self.identity, self.clip)?;
         if self.over_everything { Ok(painter) } else { painter.behind_occluders(self.index, self.clip) }
     }
 
@@ -120,15 +120,18 @@ pub(crate) fn chunks(count: usize) -> Vec<Range<usize>> {
 
 /// What the replaced person's face is shaped like, from faces spread over the clip.
 fn shape_of(index: &Index, clip: &ClipRow) -> Result<Shape, SwapError> {
-    const FACES: usize = 400;
-    let mut meshes = Vec::new();
-    for frame in (0..clip.info.frames).step_by(clip.info.frames.div_ceil(FACES).max(1)) {
-        for face in index.person_faces_in(clip.id, &clip.person, frame..frame + 1)? {
-            // points of the index were checked when they were read
-            meshes.extend(Mesh::try_from(face.record.points));
-        }
+    // points of the index were checked when they were read
+    let faces = faces_spread(index, clip, 400)?.into_iter();
+    Ok(Shape::of(&faces.filter_map(|face| Mesh::try_from(face.record.points).ok()).collect::<Vec<_>>()))
+}
+
+/// Faces of the replaced person in about so many frames, spread over the clip.
+pub(crate) fn faces_spread(index: &Index, clip: &ClipRow, frames: usize) -> Result<Vec<Face>, SwapError> {
+    let mut faces = Vec::new();
+    for frame in (0..clip.info.frames).step_by(clip.info.frames.div_ceil(frames).max(1)) {
+        faces.extend(index.person_faces_in(clip.id, &clip.person, frame..frame + 1)?);
     }
-    Ok(Shape::of(&meshes))
+    Ok(faces)
 }
 
 /// What the index says of a clip's faces: a landmark that was moved or a track that was given to somebody else makes another

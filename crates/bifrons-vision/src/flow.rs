@@ -4,6 +4,8 @@
 //! slopes taken from the picture that stays), from coarse to fine; a pixel moves as the patches over it do, the better
 //! fitting ones counting more. Patches are compared less their means, so that light that changes is no motion.
 
+use crate::planes::halved;
+
 /// Side of a patch, and how far apart patches begin, in pixels.
 const PATCH_PX: usize = 8;
 const STRIDE_PX: usize = 4;
@@ -220,20 +222,6 @@ fn square_at(plane: &[f32], size: usize, corner: [f32; 2], samples: &mut [f32; P
         }
         above = below;
     }
-}
-
-/// A square plane of an even side at half that side: means of four samples.
-///
-/// # Panics
-/// When the plane is not `size_px` squared.
-#[must_use]
-pub fn halved(plane: &[f32], size_px: usize) -> Vec<f32> {
-    let half = size_px / 2;
-    let mean = |at: usize| {
-        let corner = 2 * (at / half) * size_px + 2 * (at % half);
-        (plane[corner] + plane[corner + 1] + plane[corner + size_px] + plane[corner + size_px + 1]) / 4.0
-    };
-    (0..half * half).map(mean).collect()
 }
 
 #[cfg(test)]

@@ -6,11 +6,13 @@
 mod canonical;
 mod flat;
 mod mask;
+mod registration;
 mod shape;
 
 pub use canonical::{canonical_point, canonical_point3, mirror_index};
 pub use flat::{FlatMask, flat_mesh, flatten, unflatten};
 pub use mask::{features_mask, hull, hull_mask, polygon_mask};
+pub use registration::Registration;
 pub use shape::Shape;
 
 use serde::{Deserialize, Serialize};

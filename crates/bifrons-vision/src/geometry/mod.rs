@@ -4,11 +4,13 @@
 //! `(0.5, 0.5)`. A transform is called `target_from_source` and is chained like fractions:
 //! `crop_from_frame = crop_from_canonical * canonical_from_frame`.
 
+mod cubic;
 mod rotation;
 mod similarity;
 mod triangle;
 mod warp;
 
+pub use cubic::cubic;
 pub(crate) use rotation::mean;
 pub use rotation::{Rotation, rotation_between};
 pub use similarity::{Point, Similarity, umeyama};

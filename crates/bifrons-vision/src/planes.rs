@@ -1,7 +1,26 @@
-//! Means of planes.
+//! Means of planes: one number a pixel, row by row.
 
-/// The mean over a square around each pixel (`reach` pixels to each side), as far as the picture goes.
-pub(crate) fn averaged(plane: &[f32], width: usize, reach: usize) -> Vec<f32> {
+/// A square plane of an even side at half that side: means of four samples.
+///
+/// # Panics
+/// When the plane is not `size_px` squared.
+#[must_use]
+pub fn halved(plane: &[f32], size_px: usize) -> Vec<f32> {
+    let half = size_px / 2;
+    let mean = |at: usize| {
+        let corner = 2 * (at / half) * size_px + 2 * (at % half);
+        (plane[corner] + plane[corner + 1] + plane[corner + size_px] + plane[corner + size_px + 1]) / 4.0
+    };
+    (0..half * half).map(mean).collect()
+}
+
+/// The mean over a square around each pixel (`reach` pixels to each side), as far as the picture goes. Twice over it is nearly
+/// a Gaussian.
+///
+/// # Panics
+/// Without columns.
+#[must_use]
+pub fn averaged(plane: &[f32], width: usize, reach: usize) -> Vec<f32> {
     let height = plane.len() / width;
     let mut rows = vec![0.0; plane.len()];
     for (from, to) in plane.chunks_exact(width).zip(rows.chunks_exact_mut(width)) {
