@@ -1,24 +1,31 @@
 //! Bringing a drawn face to the colours of the footage.
 //!
-//! Mean and spread of both pictures are measured in Oklab (Björn Ottosson 2020, "A perceptual
-//! color space for image processing"), from linear light, and only under the mask: every pixel
-//! counts as much as the mask says. Each axis (lightness, green–red, blue–yellow) then gets a
-//! gain and an offset. That is Reinhard et al. 2001, in a space whose axes are truly independent
-//! for the eye, without the background in the statistics.
+//! Both pictures are measured in Oklab (Björn Ottosson 2020, "A perceptual color space for image processing"), from linear
+//! light, and only under the mask: every pixel counts as much as the mask says. What is compared is what every face has: its
+//! skin, and how much darker its darkest places are (pupils, nostrils, lashes). A mean and spread over all of the face
+//! (Reinhard et al. 2001) would compare a beard with the skin of a chin, and make eyes and brows pale to even it out.
 
 use bifrons_media::RgbImage;
 
 use crate::light::{encoded_from_linear, linear_from_encoded};
 
-/// How much the spread of an axis may be scaled at most, and by its inverse at least. Beyond
-/// that, what differs is not the light but what is in the picture (a hand, a beard).
+/// How much contrast or saturation may be scaled at most, and contrast by its inverse at least. Beyond that, what differs is
+/// not the light but what is in the picture.
 pub const MAX_GAIN: f32 = 2.0;
 
-/// Spread (in Oklab) below which an axis counts as flat: its gain would be noise over noise.
+/// Contrast or saturation (in Oklab) below which there is none: its gain would be noise over noise.
 const FLAT: f64 = 1e-3;
 
 /// Pixels (as the sum of the mask) below which nothing can be measured.
 const MIN_PIXELS: f64 = 16.0;
+
+/// Of the pixels from dark to bright: where skin is taken from. Beard, brows and mouth are darker, highlights brighter.
+const SKIN: [f64; 2] = [0.5, 0.9];
+/// And where the darkest end.
+const DARKEST: f64 = 0.03;
+
+/// Pixels on a side that are enough to measure by.
+const MEASURED_PX: usize = 192;
 
 /// An affine map of Oklab colours, axis by axis: `gain * value + offset`.
 ///
@@ -35,8 +42,8 @@ impl ColorTransfer {
     /// Changes nothing.
     pub const IDENTITY: Self = Self { gain: [1.0; 3], offset: [0.0; 3] };
 
-    /// The map that gives `drawn` the mean and (within [`MAX_GAIN`]) the spread of `footage` under
-    /// `mask`. With less than 16 pixels under the mask it is [`Self::IDENTITY`].
+    /// The map that gives the skin of `drawn` the colour of that of `footage` and, within [`MAX_GAIN`], the face its contrast and
+    /// the skin its saturation, under `mask`. With less than 16 pixels under the mask it is [`Self::IDENTITY`].
     ///
     /// # Panics
     /// When the pictures and the mask (values 0 to 1, one for each pixel) differ in size.
@@ -49,15 +56,16 @@ impl ColorTransfer {
         else {
             return Self::IDENTITY;
         };
-        let mut transfer = Self::IDENTITY;
-        for axis in 0..3 {
-            let gain =
-                if drawn.spread[axis] < FLAT { 1.0 } else { footage.spread[axis] / drawn.spread[axis] };
-            let gain = gain.clamp(f64::from(MAX_GAIN).recip(), f64::from(MAX_GAIN));
-            transfer.gain[axis] = gain as f32;
-            transfer.offset[axis] = (footage.mean[axis] - gain * drawn.mean[axis]) as f32;
+        let most = f64::from(MAX_GAIN);
+        let ratio = |footage: f64, drawn: f64| if drawn < FLAT { 1.0 } else { footage / drawn };
+        let contrast = ratio(footage.contrast(), drawn.contrast()).clamp(most.recip(), most);
+        // footage without colours takes them away
+        let saturation = ratio(footage.saturation(), drawn.saturation()).min(most);
+        let gain = [contrast, saturation, saturation];
+        Self {
+            gain: gain.map(|gain| gain as f32),
+            offset: [0, 1, 2].map(|axis| (footage.skin[axis] - gain[axis] * drawn.skin[axis]) as f32),
         }
-        transfer
     }
 
     /// The mean of maps with weights (0 or more); [`Self::IDENTITY`] when they sum up to nothing.
@@ -107,35 +115,51 @@ impl Default for ColorTransfer {
     }
 }
 
-/// Mean and standard deviation on each axis of Oklab.
+/// What every face has.
 struct Statistics {
-    mean: [f64; 3],
-    spread: [f64; 3],
+    /// Mean colour of the skin.
+    skin: [f64; 3],
+    /// Mean lightness of the darkest places.
+    darkest: f64,
 }
 
 impl Statistics {
     fn of(picture: &RgbImage, mask: &[f32]) -> Option<Self> {
-        let mut weights = 0.0;
-        let mut sum = [0.0; 3];
-        let mut squares = [0.0; 3];
-        for (pixel, weight) in picture.data.as_chunks::<3>().0.iter().zip(mask) {
-            if *weight <= 0.0 {
-                continue;
-            }
-            let weight = f64::from(*weight);
-            weights += weight;
-            for (axis, value) in oklab_from_encoded(*pixel).into_iter().map(f64::from).enumerate() {
-                sum[axis] += weight * value;
-                squares[axis] += weight * value * value;
-            }
-        }
-        if weights < MIN_PIXELS {
+        let step = (picture.width / MEASURED_PX).max(1);
+        let places = (0..picture.height).step_by(step);
+        let places =
+            places.flat_map(|y| (0..picture.width).step_by(step).map(move |x| y * picture.width + x));
+        let pixels = picture.data.as_chunks::<3>().0;
+        let mut colors: Vec<([f32; 3], f64)> = places
+            .filter(|&at| mask[at] > 0.0)
+            .map(|at| (oklab_from_encoded(pixels[at]), f64::from(mask[at])))
+            .collect();
+        let total: f64 = colors.iter().map(|(_, weight)| weight).sum();
+        if total * ((step * step) as f64) < MIN_PIXELS {
             return None;
         }
-        let mean = sum.map(|sum| sum / weights);
-        let spread =
-            std::array::from_fn(|axis| (squares[axis] / weights - mean[axis] * mean[axis]).max(0.0).sqrt());
-        Some(Self { mean, spread })
+        colors.sort_by(|(one, _), (other, _)| one[0].total_cmp(&other[0]));
+        // the mean of those from one share of the weight to another
+        let mean = |from: f64, to: f64| {
+            let (mut before, mut sum) = (0.0, [0.0; 3]);
+            for (color, weight) in &colors {
+                let counts = (before + weight).min(to * total) - before.max(from * total);
+                if counts > 0.0 {
+                    sum.iter_mut().zip(color).for_each(|(sum, value)| *sum += counts * f64::from(*value));
+                }
+                before += weight;
+            }
+            sum.map(|sum| sum / ((to - from) * total))
+        };
+        Some(Self { skin: mean(SKIN[0], SKIN[1]), darkest: mean(0.0, DARKEST)[0] })
+    }
+
+    fn contrast(&self) -> f64 {
+        self.skin[0] - self.darkest
+    }
+
+    fn saturation(&self) -> f64 {
+        self.skin[1].hypot(self.skin[2])
     }
 }
 
@@ -245,7 +269,7 @@ mod tests {
     fn a_known_gain_and_offset_is_found_under_the_mask_whatever_is_outside() {
         let drawn = colorful(48, 48);
         let mask = disc(48);
-        let truth = ColorTransfer { gain: [0.8, 1.6, 0.7], offset: [0.1, 0.02, -0.03] };
+        let truth = ColorTransfer { gain: [0.8, 1.6, 1.6], offset: [0.1, 0.0, 0.0] };
         let mut footage = truth.apply(&drawn);
         for (pixel, weight) in footage.data.as_chunks_mut::<3>().0.iter_mut().zip(&mask) {
             if *weight == 0.0 {
@@ -268,17 +292,41 @@ mod tests {
     }
 
     #[test]
-    fn gains_stay_in_their_range_and_means_still_meet() {
+    fn gains_stay_in_their_range_and_skins_still_meet() {
         let flat = RgbImage::filled(16, 16, [0.4, 0.3, 0.2]);
         let wild = colorful(16, 16);
         let mask = vec![1.0; 256];
         let to_flat = ColorTransfer::between(&wild, &flat, &mask);
-        assert_eq!(to_flat.gain, [0.5; 3]);
-        let to_wild = ColorTransfer::between(&flat, &wild, &mask);
-        assert_eq!(to_wild.gain, [1.0; 3], "a flat picture has no spread to scale");
-        let mean = |picture: &RgbImage| Statistics::of(picture, &mask).unwrap().mean;
+        assert_eq!(to_flat.gain[0], 0.5);
+        assert_eq!(ColorTransfer::between(&flat, &wild, &mask).gain[0], 1.0, "flat: no contrast to scale");
+        let skin = |picture: &RgbImage| Statistics::of(picture, &mask).unwrap().skin;
         for axis in 0..3 {
-            assert!((mean(&to_flat.apply(&wild))[axis] - mean(&flat)[axis]).abs() < 1e-4);
+            assert!((skin(&to_flat.apply(&wild))[axis] - skin(&flat)[axis]).abs() < 1e-4);
+        }
+    }
+
+    #[test]
+    fn a_beard_does_not_make_eyes_pale_and_grey_footage_makes_all_of_it_grey() {
+        // skin, a third of it under a beard or not, and pupils
+        let face = |beard: bool, skin: [f32; 3]| {
+            let color = |at: usize| match at % 30 {
+                0 => [0.05; 3],
+                1..10 if beard => [0.2, 0.15, 0.1],
+                _ => skin,
+            };
+            RgbImage { width: 30, height: 30, data: (0..900).flat_map(color).collect() }
+        };
+        let mask = vec![1.0; 900];
+        let (bearded, shaven) = (face(true, [0.7, 0.5, 0.4]), face(false, [0.6, 0.45, 0.35]));
+        let found = ColorTransfer::between(&bearded, &shaven, &mask).apply(&bearded);
+        let off = |at: usize, wanted: [f32; 3]| {
+            (0..3).map(|c| (found.get(at, 0)[c] - wanted[c]).abs()).sum::<f32>()
+        };
+        assert!(off(0, [0.05; 3]) < 0.03, "{:?}", found.get(0, 0));
+        assert!(off(20, [0.6, 0.45, 0.35]) < 0.01, "{:?}", found.get(20, 0));
+        let grey = face(false, [0.5; 3]);
+        for pixel in ColorTransfer::between(&bearded, &grey, &mask).apply(&bearded).data.as_chunks::<3>().0 {
+            assert!(pixel.iter().all(|value| (value - pixel[0]).abs() < 2e-3), "{pixel:?}");
         }
     }
 
@@ -310,11 +358,12 @@ mod tests {
         }
 
         #[test]
-        fn after_the_transfer_mean_and_spread_are_the_footages(
-            gain in prop::array::uniform3(0.6f32..1.6), shift in -0.1f32..0.1,
+        fn after_the_transfer_colors_are_the_footages(
+            contrast in 0.6f32..1.6, saturation in 0.3f32..1.6, shift in -0.1f32..0.1,
         ) {
             let drawn = colorful(24, 24);
-            let footage = ColorTransfer { gain, offset: [shift, 0.0, 0.0] }.apply(&drawn);
+            let light = ColorTransfer { gain: [contrast, saturation, saturation], offset: [shift, 0.0, 0.0] };
+            let footage = light.apply(&drawn);
             let mask = disc(24);
             let moved = ColorTransfer::between(&drawn, &footage, &mask).apply(&drawn);
             prop_assert!(largest_difference(&moved, &footage) < 5e-3);
