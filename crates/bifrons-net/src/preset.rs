@@ -38,6 +38,10 @@ pub struct Network {
     /// How faces lie.
     #[serde(default)]
     pub geometry: Geometry,
+    /// Whether the encoder sees by how much a face differs from what that person usually looks like, rather than the face: then
+    /// what it sees of one person resembles what it sees of another, and decoders are not surprised. Flattened faces only.
+    #[serde(default)]
+    pub centred: bool,
     /// Side of the square the encoder sees, in pixels; divisible by 2 for each encoder stage.
     pub input_px: usize,
     /// Side of the square the decoder draws, in pixels.
@@ -155,6 +159,11 @@ impl Preset {
         if net.encoder_channels.len().max(net.decoder_channels.len()) > MOST_STAGES {
             return bad(format!("more than {MOST_STAGES} stages"));
         }
+        if net.centred && net.geometry != Geometry::Flattened {
+            return bad(
+                "only flattened faces have a usual look: centred needs geometry = \"flattened\"".to_owned()
+            );
+        }
         let shrink = 1_usize << net.encoder_channels.len();
         if net.encoder_channels.is_empty() || !net.input_px.is_multiple_of(shrink) {
             return bad(format!("input_px {} is not divisible by {shrink}", net.input_px));
@@ -172,6 +181,13 @@ impl Preset {
 }
 
 impl Network {
+    /// What the encoder is shown of a sample of a face, and of the same sample of what the person usually looks like, all in
+    /// `[0, 1]`: the sample itself, or twice what is between them (-2 to 2), so that it varies about as much.
+    #[must_use]
+    pub fn shown(&self, value: f32, usual: f32) -> f32 {
+        if self.centred { 2.0 * (value - usual) } else { value }
+    }
+
     /// How many numbers a network of so many people has. A float, as sizes from a file may be absurd.
     #[must_use]
     pub fn weights(&self, people: usize) -> f64 {
@@ -221,6 +237,8 @@ mod tests {
     fn sizes_that_do_not_fit_are_refused() {
         let text = BUILT_IN[0].replace("output_px = 64", "output_px = 96");
         assert!(Preset::parse(&text).unwrap_err().to_string().contains("draws 64 px, output_px says 96"));
+        let text = BUILT_IN[2].replace("[network]", "[network]\ncentred = true");
+        assert!(Preset::parse(&text).unwrap_err().to_string().contains("only flattened faces"));
         let text = BUILT_IN[0].replace("latent = 512", "latent = 512\nsurprise = 1");
         assert!(Preset::parse(&text).unwrap_err().to_string().contains("surprise"));
     }

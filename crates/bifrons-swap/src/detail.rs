@@ -60,24 +60,25 @@ impl Details {
         person: &str,
         footage: &[Face],
         sizes: Sizes,
-        draw: impl Fn(&RgbImage, &[f32]) -> Result<RgbImage, SwapError>,
+        draw: impl Fn(&RgbImage, &[f32], Whose) -> Result<RgbImage, SwapError>,
     ) -> Result<Self, SwapError> {
         let Sizes { input_px, drawn_px, size_px } = sizes;
         let folders = index.crop_folders()?;
         let of_input = FlatMask::new(input_px, 1.0);
         let inside = FlatMask::new(drawn_px, 1.0);
-        let drawing = |crop: &Crop| {
+        let drawing = |crop: &Crop, whose: Whose| {
             let (seen_by_net, mut shown) = crop.flattened(input_px);
             shown.iter_mut().zip(of_input.inside()).for_each(|(seen, inside)| *seen *= inside);
-            draw(&seen_by_net, &shown)
+            draw(&seen_by_net, &shown, whose)
         };
-        let drawings = |faces: &[Face]| -> Result<Vec<(Crop, RgbImage)>, SwapError> {
+        let drawings = |faces: &[Face], whose: Whose| -> Result<Vec<(Crop, RgbImage)>, SwapError> {
             let crops = faces.iter().filter_map(|face| Crop::of(face, &folders));
-            crops.map(|crop| drawing(&crop).map(|drawn| (crop, drawn))).collect()
+            crops.map(|crop| drawing(&crop, whose).map(|drawn| (crop, drawn))).collect()
         };
         let pictures =
             |all: &[(Crop, RgbImage)]| all.iter().map(|(_, drawn)| drawn.clone()).collect::<Vec<_>>();
-        let (known, of_footage) = (drawings(&references(index, person)?)?, drawings(footage)?);
+        let (known, of_footage) =
+            (drawings(&references(index, person)?, Whose::Drawn)?, drawings(footage, Whose::Filmed)?);
         let softness = softness(&pictures(&known), &pictures(&of_footage), inside.inside());
         let reference = |(crop, drawn): &(Crop, RgbImage)| {
             let (_, seen) = crop.flattened(drawn_px);
@@ -170,6 +171,15 @@ impl Enlarged {
             *to = [small[*left] * (1.0 - share) + small[(left + 1).min(self.from_px - 1)] * share; 3];
         }
     }
+}
+
+/// Whose face a network sees.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Whose {
+    /// That of the person whom it draws.
+    Drawn,
+    /// That of the person whose face is replaced.
+    Filmed,
 }
 
 /// Sides of pictures, in pixels.

@@ -31,6 +31,7 @@ mod seam;
 pub mod settings;
 mod steady;
 mod swap;
+mod usual;
 mod veil;
 mod window;
 

@@ -1,8 +1,8 @@
 //! One face: what the network sees of it, and what it draws instead.
 
 use bifrons_media::{Frame, ResizeFilter, RgbImage};
-use bifrons_net::{Device, Geometry, Hourglass, Tensor};
-use bifrons_project::{Checkpoint, Clip, Index};
+use bifrons_net::{Device, Geometry, Hourglass, Network, Tensor};
+use bifrons_project::{Checkpoint, Clip, Face, Index};
 use bifrons_training::load_net;
 use bifrons_vision::align::{
     FlatMask, Framing, Shape, crop_from_canonical, crop_from_frame, flatten, hull_mask, unflatten,
@@ -11,11 +11,12 @@ use bifrons_vision::geometry::{Border, Point, Similarity, needed_rect, warp, war
 use bifrons_vision::{Mesh, pose};
 
 use crate::SwapError;
-use crate::detail::{Details, Sizes};
+use crate::detail::{Details, Sizes, Whose};
 use crate::laid::Laid;
 use crate::occlusion::{Cover, Occluders};
 use crate::steady::{REACH, steadied};
 use crate::swap::faces_spread;
+use crate::usual::{relight, usual_face, usual_of};
 
 /// Side of a patch, in pixels: fine enough for its mask and colours, whatever the network draws at.
 pub const PATCH_PX: usize = 384;
@@ -64,6 +65,10 @@ struct Flat {
     /// Where a flattened face is one, at the sizes of input and patch.
     of_input: FlatMask,
     of_patch: FlatMask,
+    /// What the person filmed usually looks like, as large as the input.
+    usual: RgbImage,
+    /// What drawings must be multiplied by to be in the footage's light, `PATCH_PX` squared. Empty where that is not known.
+    relight: Vec<f32>,
     /// What the network leaves out.
     details: Option<Details>,
 }
@@ -77,6 +82,7 @@ pub struct Painter {
     flat: Option<Flat>,
     /// `None` where the new face covers everything.
     occluders: Option<Occluders>,
+    network: Network,
     input_px: usize,
     output_px: usize,
     device: Device,
@@ -114,13 +120,15 @@ impl Painter {
                     filmed,
                     of_input: FlatMask::new(network.input_px, 1.0),
                     of_patch: FlatMask::new(PATCH_PX, 1.0),
+                    usual: RgbImage::new(network.input_px, network.input_px),
+                    relight: Vec::new(),
                     details: None,
                 })
             }
         };
         let (input_px, output_px) = (network.input_px, network.output_px);
-        let (net, device) = (net.settled(decoder), device.clone());
-        Ok(Self { net, decoder, flat, occluders: None, input_px, output_px, device })
+        let (net, device, network) = (net.settled(decoder), device.clone(), network.clone());
+        Ok(Self { net, decoder, flat, occluders: None, network, input_px, output_px, device })
     }
 
     /// Keeps in front what lies in front of the face of the person who is replaced in `clip`.
@@ -132,19 +140,30 @@ impl Painter {
         Ok(self)
     }
 
-    /// Adds the detail that the network leaves out of `footage`'s faces, from the faces that `person`, who is drawn, has in the
-    /// project.
+    /// Looks up in the project what `person`, who is drawn, and the person filmed in `footage` usually look like, in what light,
+    /// and what the network leaves out of drawings of `footage`'s faces.
     ///
     /// # Errors
     /// [`SwapError::Project`]; [`SwapError::NotAPicture`] as [`sketch`](Self::sketch).
-    pub fn detailed(mut self, index: &Index, person: &str, footage: &Clip) -> Result<Self, SwapError> {
-        if self.flat.is_some() {
-            let sizes = Sizes { input_px: self.input_px, drawn_px: self.output_px, size_px: PATCH_PX };
-            let footage = faces_spread(index, footage, FACES_OF_FOOTAGE)?;
-            let details =
-                Details::of_person(index, person, &footage, sizes, |face, seen| self.draw(0, face, seen))?;
-            self.flat = self.flat.map(|flat| Flat { details: Some(details), ..flat });
-        }
+    pub fn acquainted(mut self, index: &Index, person: &str, footage: &Clip) -> Result<Self, SwapError> {
+        let Some(flat) = &mut self.flat else { return Ok(self) };
+        let faces = faces_spread(index, footage, FACES_OF_FOOTAGE)?;
+        let usual = |person: &str, otherwise: &[Face]| {
+            usual_face(index, &usual_of(index, person, otherwise)?, &flat.of_input, self.input_px)
+        };
+        let drawn = usual(person, &[])?;
+        flat.usual = usual(&footage.person, &faces)?;
+        flat.relight = relight(&drawn, &flat.usual, &flat.of_input, PATCH_PX)?;
+        let sizes = Sizes { input_px: self.input_px, drawn_px: self.output_px, size_px: PATCH_PX };
+        let of_footage = flat.usual.clone();
+        let details = Details::of_person(index, person, &faces, sizes, |face, seen, whose| {
+            let usual = match whose {
+                Whose::Drawn => &drawn,
+                Whose::Filmed => &of_footage,
+            };
+            self.draw(0, face, seen, usual)
+        })?;
+        self.flat = self.flat.map(|flat| Flat { details: Some(details), ..flat });
         Ok(self)
     }
 
@@ -164,16 +183,18 @@ impl Painter {
             None => {
                 let input_from_frame = Framing::Face.from_crop(self.input_px) * crop_from_frame;
                 let seen = hull_mask(&mesh.points_in(&input_from_frame), self.input_px, 0.0);
-                self.draw(frame.index(), &aligned(frame, &input_from_frame, self.input_px), &seen)?
+                let face = aligned(frame, &input_from_frame, self.input_px);
+                let nothing = RgbImage::new(self.input_px, self.input_px);
+                self.draw(frame.index(), &face, &seen, &nothing)?
             }
-            Some(Flat { of_input, .. }) => {
+            Some(Flat { of_input, usual, .. }) => {
                 let (mut flat, seen) = flatten(&footage, &points, scale, self.input_px, 1.0);
                 if let Some(cover) = &cover {
                     cover.uncover(&mut flat)?;
                 }
                 let seen: Vec<f32> =
                     seen.iter().zip(of_input.inside()).map(|(seen, inside)| seen * inside).collect();
-                self.draw(frame.index(), &flat, &seen)?
+                self.draw(frame.index(), &flat, &seen, usual)?
             }
         };
         Ok(Sketch { face, footage, mesh, patch_from_frame, cover })
@@ -201,10 +222,16 @@ impl Painter {
         let mut face = steady.resize(PATCH_PX, PATCH_PX, ResizeFilter::Lanczos)?;
         let (drawn, plain) = match &self.flat {
             None => (face, None),
-            Some(Flat { filmed, drawn, of_patch, details, .. }) => {
+            Some(Flat { filmed, drawn, of_patch, relight, details, .. }) => {
                 let moved = Shape::moved(mesh, filmed, drawn);
                 let (places, depths) = (moved.points_in(patch_from_frame), depths(&moved));
-                let laid = |face: &RgbImage| unflatten(&of_patch.continued(face), &places, &depths, PATCH_PX);
+                let laid = |face: &RgbImage| {
+                    let mut face = face.clone();
+                    for (pixel, factor) in face.data.as_chunks_mut::<3>().0.iter_mut().zip(relight) {
+                        pixel.iter_mut().for_each(|value| *value *= factor);
+                    }
+                    unflatten(&of_patch.continued(&face), &places, &depths, PATCH_PX)
+                };
                 let plain = (plain && details.is_some()).then(|| laid(&face));
                 if let Some(details) = details {
                     details.add(&steady, &mut face);
@@ -231,12 +258,19 @@ impl Painter {
         Ok(Laid { patch, plain, points, cover })
     }
 
-    /// What the network makes of a face, black where `seen` is 0 as in training.
-    fn draw(&self, frame: usize, face: &RgbImage, seen: &[f32]) -> Result<RgbImage, SwapError> {
+    /// What the network makes of a face of somebody who usually looks like `usual`; nothing is shown where `seen` is 0, as in
+    /// training.
+    fn draw(
+        &self,
+        frame: usize,
+        face: &RgbImage,
+        seen: &[f32],
+        usual: &RgbImage,
+    ) -> Result<RgbImage, SwapError> {
         let size = self.input_px;
         let mut planes = face.to_planes();
-        for (value, seen) in planes.iter_mut().zip(seen.iter().cycle()) {
-            *value *= seen;
+        for ((value, usual), seen) in planes.iter_mut().zip(usual.to_planes()).zip(seen.iter().cycle()) {
+            *value = seen * self.network.shown(*value, usual);
         }
         let input = Tensor::<1>::from_floats(planes.as_slice(), &self.device).reshape([1, 3, size, size]);
         let drawn = self.net.forward(input, self.decoder).into_data();

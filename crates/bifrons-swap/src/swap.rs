@@ -13,11 +13,12 @@ use crate::detail::references;
 use crate::occlusion::known_faces;
 use crate::patch::Painter;
 use crate::settings::Adjustments;
+use crate::usual::usual_of;
 
 /// Frames in a chunk: some seconds of work.
 pub(crate) const CHUNK_FRAMES: usize = 96;
 /// Counts up when the same inputs would give another picture, so that chunks of an older program are not mixed in.
-const METHOD: u32 = 10;
+const METHOD: u32 = 11;
 
 /// A face onto footage.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +53,7 @@ impl Swap<'_> {
     pub(crate) fn painter(&self) -> Result<Painter, SwapError> {
         let shape = || shape_of(self.index, self.clip);
         let painter = Painter::load(self.checkpoint, self.identity, &self.clip.person, shape, self.device)?
-            .detailed(self.index, self.identity, self.clip)?;
+            .acquainted(self.index, self.identity, self.clip)?;
         if self.over_everything { Ok(painter) } else { painter.behind_occluders(self.index, self.clip) }
     }
 
@@ -63,6 +64,10 @@ impl Swap<'_> {
         let model: Vec<_> = files.iter().map(|(name, entry)| format!("{name} {}", entry.blake3)).collect();
         let detail = references(self.index, self.identity)?;
         let detail: Vec<_> = detail.iter().map(|face| face.id).collect();
+        let mut usual = Vec::new();
+        for person in [self.identity, &self.clip.person] {
+            usual.extend(usual_of(self.index, person, &[])?.into_iter().map(|face| face.id));
+        }
         // what tells what is in front
         let front = match self.over_everything {
             true => None,
@@ -73,7 +78,7 @@ impl Swap<'_> {
         };
         let faces = faces_hash(self.index, self.clip, everybody)?;
         let text = format!(
-            "{METHOD} {:?} {} {} {faces} {model:?} {detail:?} {front:?} {rest}{}",
+            "{METHOD} {:?} {} {} {faces} {model:?} {detail:?} {usual:?} {front:?} {rest}{}",
             self.clip.info.fingerprint,
             self.clip.person,
             self.identity,

@@ -108,7 +108,7 @@ fn normal_pair(rng: &mut ChaCha8Rng) -> [f32; 2] {
 /// the network sees and t of what it draws.
 #[derive(Debug)]
 pub struct Sample<'a> {
-    /// What the encoder sees: warped, black outside the mask.
+    /// What the encoder sees: warped, 0 outside the mask; what [`Network::shown`] makes of it.
     pub input: &'a mut [f32],
     /// What the decoder should draw.
     pub truth: &'a mut [f32],
@@ -116,16 +116,18 @@ pub struct Sample<'a> {
     pub weight: &'a mut [f32],
 }
 
-/// Makes a sample of `face`, of the sizes that the slices have.
-pub fn write_sample(face: &TrainingFace, variation: &Variation, sample: &mut Sample<'_>) {
+/// Makes a sample of `face` for a network of that shape, of the sizes that the slices have.
+pub fn write_sample(face: &TrainingFace, variation: &Variation, network: &Network, sample: &mut Sample<'_>) {
     let [seen_area, area] = [sample.input.len() / 3, sample.weight.len()];
     for (pixel, p) in centres(seen_area) {
         let bend = variation.warp(p);
         let bent = variation.framing_from_sample([p[0] + bend[0], p[1] + bend[1]]);
         let (rgb, mask, _) = face.at(bent);
         let seen = variation.colour(rgb, p);
-        for (c, value) in seen.into_iter().enumerate() {
-            sample.input[c * seen_area + pixel] = value * mask;
+        // light that is varied is unusual
+        let usual = if network.centred { face.usual_at(bent) } else { [0.0; 3] };
+        for (c, (value, usual)) in seen.into_iter().zip(usual).enumerate() {
+            sample.input[c * seen_area + pixel] = network.shown(value, usual) * mask;
         }
     }
     for (pixel, p) in centres(area) {
@@ -161,7 +163,8 @@ impl Filmed {
         let mut weight = vec![0.0; count * area];
         let places = input.chunks_exact_mut(3 * seen_area).zip(truth.chunks_exact_mut(3 * area));
         for ((face, (input, truth)), weight) in faces.iter().zip(places).zip(weight.chunks_exact_mut(area)) {
-            write_sample(face, &Variation::none(), &mut Sample { input, truth, weight });
+            let mut sample = Sample { input, truth, weight };
+            write_sample(face, &Variation::none(), network, &mut sample);
         }
         let input = Tensor::<1>::from_floats(input.as_slice(), device);
         Self { input: input.reshape([count, 3, seen_px, seen_px]), truth, weight }
@@ -178,6 +181,9 @@ fn centres(area: usize) -> impl Iterator<Item = (usize, [f32; 2])> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use bifrons_net::Preset;
     use rand::SeedableRng;
 
     use super::*;
@@ -206,9 +212,17 @@ mod tests {
     }
 
     fn sampled(face: &TrainingFace, variation: &Variation) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
+        sampled_for(&Preset::named("original").unwrap().network, face, variation)
+    }
+
+    fn sampled_for(
+        network: &Network,
+        face: &TrainingFace,
+        variation: &Variation,
+    ) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
         let (mut input, mut truth, mut weight) = (vec![0.0; 3 * 64], vec![0.0; 3 * 64], vec![0.0; 64]);
         let mut sample = Sample { input: &mut input, truth: &mut truth, weight: &mut weight };
-        write_sample(face, variation, &mut sample);
+        write_sample(face, variation, network, &mut sample);
         (input, truth, weight)
     }
 
@@ -272,6 +286,21 @@ mod tests {
         }
         let (_, from_below, _) = sampled(&face, &Variation { slope: [0.0, 0.5], ..Variation::none() });
         assert!((0..8).all(|i| (from_below[8 * i] - truth[i]).abs() < 1e-6));
+    }
+
+    #[test]
+    fn a_centred_network_sees_what_is_unusual() {
+        let area = 60 * 60;
+        let usual = Arc::from(vec![102_u8; 3 * area]);
+        let face = |value: u8| TrainingFace::new(60, vec![value; 3 * area], vec![255; area], vec![0; area]);
+        let network = Preset::named("film").unwrap().network;
+        assert!(network.centred);
+        for (value, seen) in [(102, 0.0), (153, 0.4), (0, -0.8)] {
+            let (input, truth, _) =
+                sampled_for(&network, &face(value).of_somebody_like(&usual), &Variation::none());
+            assert!(input.iter().all(|input| (input - seen).abs() < 1e-5), "{value}: {}", input[0]);
+            assert!(truth.iter().all(|truth| (truth - f32::from(value) / 255.0).abs() < 1e-5));
+        }
     }
 
     #[test]

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use bifrons_media::RgbImage;
 use bifrons_net::{Geometry, Network};
 use bifrons_project::{ClipId, Face, Meter, Project, Reporter, Review, Stage};
 use bifrons_vision::Mesh;
 use bifrons_vision::align::{
-    FlatMask, Framing, Shape, crop_from_canonical, crop_from_frame, features_mask, flatten, hull_mask,
+    FlatMask, Framing, Shape, UsualFace, crop_from_canonical, crop_from_frame, features_mask, flatten,
+    hull_mask,
 };
 use bifrons_vision::geometry::{Border, Similarity, warp};
 use bifrons_vision::pose::{eye_openness, mouth_openness};
@@ -33,6 +35,8 @@ pub struct TrainingFace {
     mask: Vec<u8>,
     /// `[side, side]`: 255 on eyes and mouth.
     features: Vec<u8>,
+    /// `[side, side, 3]`: what the person usually looks like, black where that is not asked for.
+    usual: Arc<[u8]>,
 }
 
 impl TrainingFace {
@@ -44,7 +48,17 @@ impl TrainingFace {
     pub fn new(side_px: usize, rgb: Vec<u8>, mask: Vec<u8>, features: Vec<u8>) -> Self {
         let area = side_px * side_px;
         assert_eq!([rgb.len(), mask.len(), features.len()], [3 * area, area, area]);
-        Self { side_px, rgb, mask, features }
+        Self { side_px, rgb, mask, features, usual: vec![0; 3 * area].into() }
+    }
+
+    /// The same of somebody who usually looks like `usual`, as large as `rgb`.
+    ///
+    /// # Panics
+    /// When it has another size.
+    #[must_use]
+    pub fn of_somebody_like(self, usual: &Arc<[u8]>) -> Self {
+        assert_eq!(usual.len(), self.rgb.len(), "a face of the same size");
+        Self { usual: Arc::clone(usual), ..self }
     }
 
     /// Colours, row by row.
@@ -57,27 +71,44 @@ impl TrainingFace {
     /// square its border. All in `[0, 1]`.
     #[must_use]
     pub fn at(&self, framing: [f32; 2]) -> ([f32; 3], f32, f32) {
+        let [mut mask, mut features] = [0.0; 2];
+        for (pixel, weight) in self.around(framing) {
+            mask += weight * f32::from(self.mask[pixel]);
+            features += weight * f32::from(self.features[pixel]);
+        }
+        (self.color(&self.rgb, framing), mask, features)
+    }
+
+    /// The colour that the person usually has there.
+    #[must_use]
+    pub fn usual_at(&self, framing: [f32; 2]) -> [f32; 3] {
+        self.color(&self.usual, framing)
+    }
+
+    fn color(&self, rgb: &[u8], framing: [f32; 2]) -> [f32; 3] {
+        let mut sum = [0.0; 3];
+        for (pixel, weight) in self.around(framing) {
+            for (sum, value) in sum.iter_mut().zip(&rgb[3 * pixel..3 * pixel + 3]) {
+                *sum += weight * f32::from(*value);
+            }
+        }
+        sum
+    }
+
+    /// The four pixels around a point, and how much each counts there: together 1/255.
+    fn around(&self, framing: [f32; 2]) -> [(usize, f32); 4] {
         let last = (self.side_px - 1) as f32;
         let at = framing.map(|v| (((v - 0.5) / MARGIN + 0.5) * self.side_px as f32 - 0.5).clamp(0.0, last));
         let cell = at.map(|v| v as usize);
         let next = cell.map(|v| (v + 1).min(self.side_px - 1));
         let [fx, fy] = [at[0] - cell[0] as f32, at[1] - cell[1] as f32];
-        let corners = [
+        [
             (cell[1] * self.side_px + cell[0], (1.0 - fx) * (1.0 - fy)),
             (cell[1] * self.side_px + next[0], fx * (1.0 - fy)),
             (next[1] * self.side_px + cell[0], (1.0 - fx) * fy),
             (next[1] * self.side_px + next[0], fx * fy),
-        ];
-        let mut sum = [0.0; 5];
-        for (pixel, weight) in corners {
-            let weight = weight / 255.0;
-            for (sum, value) in sum.iter_mut().zip(&self.rgb[3 * pixel..3 * pixel + 3]) {
-                *sum += weight * f32::from(*value);
-            }
-            sum[3] += weight * f32::from(self.mask[pixel]);
-            sum[4] += weight * f32::from(self.features[pixel]);
-        }
-        ([sum[0], sum[1], sum[2]], sum[3], sum[4])
+        ]
+        .map(|(pixel, weight)| (pixel, weight / 255.0))
     }
 }
 
@@ -141,6 +172,10 @@ impl Faceset {
             loaded.extend(read.collect::<Result<Vec<_>, _>>()?);
             meter.advance(portion.len() as u64, reporter);
         }
+        if let Some(flat) = flat.as_ref().filter(|_| network.centred) {
+            let usual = usual(&loaded, flat, side_px);
+            loaded = loaded.into_iter().map(|face| face.of_somebody_like(&usual)).collect();
+        }
         Ok(Self {
             person: person.to_owned(),
             looks: faces.iter().zip(&meshes).map(|(face, mesh)| look(face, mesh)).collect(),
@@ -149,6 +184,16 @@ impl Faceset {
             shape,
         })
     }
+}
+
+/// What these faces usually look like, 8 bits a sample.
+fn usual(faces: &[TrainingFace], flat: &FlatMask, side_px: usize) -> Arc<[u8]> {
+    let mut usual = UsualFace::new(side_px);
+    for face in faces {
+        let pixels = face.rgb.as_chunks::<3>().0.iter().zip(&face.mask);
+        usual.add(pixels.map(|(rgb, seen)| (rgb.map(|v| f32::from(v) / 255.0), f32::from(*seen) / 255.0)));
+    }
+    usual.face(flat).to_rgb8().into()
 }
 
 /// Side of a kept face, in pixels.

@@ -65,7 +65,8 @@ impl Batch {
             let mut rng = sampler.rng(iteration, person, slot);
             let face = &facesets[person].faces[sampler.draw(person, &mut rng)];
             let variation = Variation::random(&preset.augmentation, &mut rng);
-            write_sample(face, &variation, &mut Sample { input, truth, weight });
+            let mut sample = Sample { input, truth, weight };
+            write_sample(face, &variation, &preset.network, &mut sample);
         }
         batch
     }

@@ -41,6 +41,10 @@ pub const EYE_LEFT: [usize; 16] =
 pub const LIPS_OUTER: [usize; 20] =
     [61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185];
 
+/// Inner edge of the lips, round.
+pub const LIPS_INNER: [usize; 20] =
+    [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191];
+
 /// Ridge of the nose, between the eyes to below the tip.
 pub const NOSE_RIDGE: [usize; 8] = [168, 6, 197, 195, 5, 4, 1, 2];
 

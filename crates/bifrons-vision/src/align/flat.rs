@@ -10,12 +10,15 @@ use std::sync::LazyLock;
 use bifrons_media::RgbImage;
 
 use super::{
-    FACE_CENTRE, FACE_SIDE, canonical_point, features_mask, hull_mask, smooth_step, square_from_canonical,
+    FACE_CENTRE, FACE_SIDE, canonical_point, features_mask, hull_mask, polygon_mask, smooth_step,
+    square_from_canonical,
 };
 use crate::Mesh;
 use crate::geometry::{Point, bilinear, each_pixel, twice_area};
 use crate::mesh::MESH_POINTS;
-use crate::mesh_points::{EYE_LEFT, EYE_RIGHT, FACE_OVAL, FACE_POINTS, LIP_INNER_BOTTOM, LIP_INNER_TOP};
+use crate::mesh_points::{
+    EYE_LEFT, EYE_RIGHT, FACE_OVAL, FACE_POINTS, LIP_INNER_BOTTOM, LIP_INNER_TOP, LIPS_INNER,
+};
 
 /// How far the jaw of the flattened face is dropped, in eye distances: room for teeth and tongue.
 const JAW_DROP: f64 = 0.14;
@@ -182,6 +185,7 @@ pub fn unflatten(flat: &RgbImage, points: &[Point], depths: &[f32], size_px: usi
 pub struct FlatMask {
     inside: Vec<f32>,
     features: Vec<f32>,
+    mouth: Vec<f32>,
     /// For each pixel the one inside whose colour continues there.
     continues: Vec<usize>,
 }
@@ -203,7 +207,13 @@ impl FlatMask {
             }
             index(p)
         });
-        Self { continues: continues.collect(), features: features_mask(&points, size_px), inside }
+        let lips = LIPS_INNER.map(|i| points[i]);
+        Self {
+            continues: continues.collect(),
+            features: features_mask(&points, size_px),
+            mouth: polygon_mask(&lips, size_px, 0.0),
+            inside,
+        }
     }
 
     /// The face, 0 to 1, row by row.
@@ -216,6 +226,12 @@ impl FlatMask {
     #[must_use]
     pub fn features(&self) -> &[f32] {
         &self.features
+    }
+
+    /// What lies between the lips, 0 to 1.
+    #[must_use]
+    pub fn mouth(&self) -> &[f32] {
+        &self.mouth
     }
 
     /// A drawn face continued beyond its outline: a pixel outside takes the colour where the line to the middle of the

@@ -8,12 +8,14 @@ mod flat;
 mod mask;
 mod registration;
 mod shape;
+mod usual;
 
 pub use canonical::{canonical_point, canonical_point3, mirror_index};
 pub use flat::{FlatMask, flat_mesh, flatten, unflatten};
 pub use mask::{features_mask, hull, hull_mask, polygon_mask};
 pub use registration::Registration;
 pub use shape::Shape;
+pub use usual::UsualFace;
 
 use serde::{Deserialize, Serialize};
 
