@@ -9,8 +9,8 @@ use bifrons_media::RgbImage;
 
 use crate::light::{encoded_from_linear, linear_from_encoded};
 
-/// How much contrast or saturation may be scaled at most, and contrast by its inverse at least. Beyond that, what differs is
-/// not the light but what is in the picture.
+/// How much contrast may be scaled at most, and by its inverse at least. Beyond that, what differs is not the light but what is
+/// in the picture.
 pub const MAX_GAIN: f32 = 2.0;
 
 /// Contrast or saturation (in Oklab) below which there is none: its gain would be noise over noise.
@@ -27,23 +27,29 @@ const DARKEST: f64 = 0.03;
 /// Pixels on a side that are enough to measure by.
 const MEASURED_PX: usize = 192;
 
-/// An affine map of Oklab colours, axis by axis: `gain * value + offset`.
+/// A map of Oklab colours: lightness gets a gain and an offset, the other two axes a gain and, as coloured light has it, a share of
+/// the new lightness.
 ///
-/// The maps can be averaged over time: the mean of maps gives the mean of what they give.
+/// The maps can be averaged over time: the mean of maps gives nearly the mean of what they give.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ColorTransfer {
-    /// Gain of lightness, green–red, blue–yellow; 1 changes nothing.
-    pub gain: [f32; 3],
-    /// Offset of the same; 0 changes nothing.
-    pub offset: [f32; 3],
+    /// Gain of lightness; 1 changes nothing.
+    pub contrast: f32,
+    /// Offset of lightness; 0 changes nothing.
+    pub offset: f32,
+    /// Gain of green–red and blue–yellow, 0 (grey) to 1 (nothing changes).
+    pub saturation: f32,
+    /// What is added to green–red and blue–yellow for each unit of lightness; 0 changes nothing.
+    pub tint: [f32; 2],
 }
 
 impl ColorTransfer {
     /// Changes nothing.
-    pub const IDENTITY: Self = Self { gain: [1.0; 3], offset: [0.0; 3] };
+    pub const IDENTITY: Self = Self { contrast: 1.0, offset: 0.0, saturation: 1.0, tint: [0.0; 2] };
 
-    /// The map that gives the skin of `drawn` the colour of that of `footage` and, within [`MAX_GAIN`], the face its contrast and
-    /// the skin its saturation, under `mask`. With less than 16 pixels under the mask it is [`Self::IDENTITY`].
+    /// The map that gives the skin of `drawn` the colour of that of `footage` and, within [`MAX_GAIN`], the face its contrast,
+    /// under `mask`. Colours that are too strong become weaker; weak ones do not become stronger but are tinted, as stronger
+    /// colours would be loudest in the shadows. With less than 16 pixels under the mask it is [`Self::IDENTITY`].
     ///
     /// # Panics
     /// When the pictures and the mask (values 0 to 1, one for each pixel) differ in size.
@@ -59,31 +65,34 @@ impl ColorTransfer {
         let most = f64::from(MAX_GAIN);
         let ratio = |footage: f64, drawn: f64| if drawn < FLAT { 1.0 } else { footage / drawn };
         let contrast = ratio(footage.contrast(), drawn.contrast()).clamp(most.recip(), most);
-        // footage without colours takes them away
-        let saturation = ratio(footage.saturation(), drawn.saturation()).min(most);
-        let gain = [contrast, saturation, saturation];
+        let saturation = ratio(footage.saturation(), drawn.saturation()).min(1.0);
+        let tint = |axis: usize| {
+            let missing = footage.skin[axis] - saturation * drawn.skin[axis];
+            if footage.skin[0] < FLAT { 0.0 } else { missing / footage.skin[0] }
+        };
         Self {
-            gain: gain.map(|gain| gain as f32),
-            offset: [0, 1, 2].map(|axis| (footage.skin[axis] - gain[axis] * drawn.skin[axis]) as f32),
+            contrast: contrast as f32,
+            offset: (footage.skin[0] - contrast * drawn.skin[0]) as f32,
+            saturation: saturation as f32,
+            tint: [tint(1) as f32, tint(2) as f32],
         }
     }
 
     /// The mean of maps with weights (0 or more); [`Self::IDENTITY`] when they sum up to nothing.
     #[must_use]
     pub fn weighted_mean<'a>(weighted: impl IntoIterator<Item = (f32, &'a Self)>) -> Self {
-        let mut sum = Self { gain: [0.0; 3], offset: [0.0; 3] };
-        let mut total = 0.0;
+        let (mut sum, mut total) = ([0.0; 5], 0.0);
         for (weight, transfer) in weighted {
             total += weight;
-            for axis in 0..3 {
-                sum.gain[axis] += weight * transfer.gain[axis];
-                sum.offset[axis] += weight * transfer.offset[axis];
-            }
+            let Self { contrast, offset, saturation, tint: [red, yellow] } = *transfer;
+            let values = [contrast, offset, saturation, red, yellow];
+            sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += weight * value);
         }
         if total <= 0.0 {
             return Self::IDENTITY;
         }
-        Self { gain: sum.gain.map(|value| value / total), offset: sum.offset.map(|value| value / total) }
+        let [contrast, offset, saturation, red, yellow] = sum.map(|value| value / total);
+        Self { contrast, offset, saturation, tint: [red, yellow] }
     }
 
     /// This map where `share` is 1, nothing where it is 0, linearly in between.
@@ -99,10 +108,11 @@ impl ColorTransfer {
         let mut mapped = picture.clone();
         if *self != Self::IDENTITY {
             for pixel in mapped.data.as_chunks_mut::<3>().0 {
-                let lab = oklab_from_encoded(*pixel);
-                *pixel = encoded_from_oklab(std::array::from_fn(|axis| {
-                    self.gain[axis] * lab[axis] + self.offset[axis]
-                }));
+                let [lightness, red, yellow] = oklab_from_encoded(*pixel);
+                let lightness = self.contrast * lightness + self.offset;
+                let [red, yellow] = [(red, self.tint[0]), (yellow, self.tint[1])]
+                    .map(|(v, tint)| self.saturation * v + tint * lightness);
+                *pixel = encoded_from_oklab([lightness, red, yellow]);
             }
         }
         mapped
@@ -252,16 +262,17 @@ mod tests {
         }
     }
 
+    fn assert_near(found: ColorTransfer, wanted: ColorTransfer, most: f32) {
+        let values =
+            |map: ColorTransfer| [map.contrast, map.offset, map.saturation, map.tint[0], map.tint[1]];
+        let off = values(found).into_iter().zip(values(wanted)).map(|(one, other)| (one - other).abs());
+        assert!(off.fold(0.0, f32::max) < most, "{found:?}, not {wanted:?}");
+    }
+
     #[test]
     fn a_picture_against_itself_is_left_alone() {
         let picture = colorful(32, 32);
-        let transfer = ColorTransfer::between(&picture, &picture, &disc(32));
-        for axis in 0..3 {
-            assert!(
-                (transfer.gain[axis] - 1.0).abs() < 1e-6 && transfer.offset[axis].abs() < 1e-6,
-                "{transfer:?}"
-            );
-        }
+        assert_near(ColorTransfer::between(&picture, &picture, &disc(32)), ColorTransfer::IDENTITY, 1e-6);
         assert_eq!(ColorTransfer::IDENTITY.apply(&picture), picture);
     }
 
@@ -269,7 +280,7 @@ mod tests {
     fn a_known_gain_and_offset_is_found_under_the_mask_whatever_is_outside() {
         let drawn = colorful(48, 48);
         let mask = disc(48);
-        let truth = ColorTransfer { gain: [0.8, 1.6, 1.6], offset: [0.1, 0.0, 0.0] };
+        let truth = ColorTransfer { contrast: 0.8, offset: 0.1, saturation: 0.4, tint: [0.0; 2] };
         let mut footage = truth.apply(&drawn);
         for (pixel, weight) in footage.data.as_chunks_mut::<3>().0.iter_mut().zip(&mask) {
             if *weight == 0.0 {
@@ -277,10 +288,7 @@ mod tests {
             }
         }
         let found = ColorTransfer::between(&drawn, &footage, &mask);
-        for axis in 0..3 {
-            assert!((found.gain[axis] - truth.gain[axis]).abs() < 1e-3, "{found:?}");
-            assert!((found.offset[axis] - truth.offset[axis]).abs() < 1e-3, "{found:?}");
-        }
+        assert_near(found, truth, 1e-3);
         // 60 % of black around the face, which halves gains elsewhere (peers' bug), changes nothing.
         let mut on_black = drawn.clone();
         for (pixel, weight) in on_black.data.as_chunks_mut::<3>().0.iter_mut().zip(&mask) {
@@ -297,8 +305,8 @@ mod tests {
         let wild = colorful(16, 16);
         let mask = vec![1.0; 256];
         let to_flat = ColorTransfer::between(&wild, &flat, &mask);
-        assert_eq!(to_flat.gain[0], 0.5);
-        assert_eq!(ColorTransfer::between(&flat, &wild, &mask).gain[0], 1.0, "flat: no contrast to scale");
+        assert_eq!(to_flat.contrast, 0.5);
+        assert_eq!(ColorTransfer::between(&flat, &wild, &mask).contrast, 1.0, "flat: no contrast to scale");
         let skin = |picture: &RgbImage| Statistics::of(picture, &mask).unwrap().skin;
         for axis in 0..3 {
             assert!((skin(&to_flat.apply(&wild))[axis] - skin(&flat)[axis]).abs() < 1e-4);
@@ -331,6 +339,21 @@ mod tests {
     }
 
     #[test]
+    fn strong_colors_are_met_by_a_tint_that_shadows_have_less_of() {
+        let face = |skin: [f32; 3]| {
+            let color = |at: usize| if at.is_multiple_of(10) { skin.map(|v| 0.1 * v) } else { skin };
+            RgbImage { width: 20, height: 20, data: (0..400).flat_map(color).collect() }
+        };
+        let (pale, warm) = (face([0.6, 0.55, 0.5]), face([0.7, 0.5, 0.2]));
+        let found = ColorTransfer::between(&pale, &warm, &[1.0; 400]);
+        assert_eq!(found.saturation, 1.0);
+        let of = |at: usize| oklab_from_encoded(found.apply(&pale).get(at, 0));
+        let (skin, shadow, wanted) = (of(5), of(0), oklab_from_encoded([0.7, 0.5, 0.2]));
+        assert!((0..3).all(|axis| (skin[axis] - wanted[axis]).abs() < 1e-3), "{skin:?} {wanted:?}");
+        assert!(shadow[2] < 0.6 * skin[2], "{shadow:?} {skin:?}");
+    }
+
+    #[test]
     fn too_small_a_mask_changes_nothing() {
         let (one, other) = (colorful(16, 16), RgbImage::filled(16, 16, [0.9; 3]));
         let mut mask = vec![0.0; 256];
@@ -340,10 +363,11 @@ mod tests {
 
     #[test]
     fn means_of_maps_are_maps_to_the_mean() {
-        let one = ColorTransfer { gain: [0.5, 1.0, 2.0], offset: [0.1, 0.0, -0.2] };
+        let one = ColorTransfer { contrast: 0.5, offset: 0.1, saturation: 0.0, tint: [0.0, -0.2] };
         let mean = ColorTransfer::weighted_mean([(1.0, &one), (3.0, &ColorTransfer::IDENTITY)]);
         assert_eq!(mean, one.in_part(0.25));
-        assert_eq!(mean, ColorTransfer { gain: [0.875, 1.0, 1.25], offset: [0.025, 0.0, -0.05] });
+        let wanted = ColorTransfer { contrast: 0.875, offset: 0.025, saturation: 0.75, tint: [0.0, -0.05] };
+        assert_eq!(mean, wanted);
         assert_eq!(ColorTransfer::weighted_mean([]), ColorTransfer::IDENTITY);
         assert_eq!(one.in_part(0.0), ColorTransfer::IDENTITY);
     }
@@ -359,10 +383,10 @@ mod tests {
 
         #[test]
         fn after_the_transfer_colors_are_the_footages(
-            contrast in 0.6f32..1.6, saturation in 0.3f32..1.6, shift in -0.1f32..0.1,
+            contrast in 0.6f32..1.6, offset in -0.1f32..0.1, saturation in 0.3f32..1.0,
         ) {
             let drawn = colorful(24, 24);
-            let light = ColorTransfer { gain: [contrast, saturation, saturation], offset: [shift, 0.0, 0.0] };
+            let light = ColorTransfer { contrast, offset, saturation, tint: [0.0; 2] };
             let footage = light.apply(&drawn);
             let mask = disc(24);
             let moved = ColorTransfer::between(&drawn, &footage, &mask).apply(&drawn);

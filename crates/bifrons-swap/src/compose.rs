@@ -1,7 +1,11 @@
 //! A patch into its frame: coloured, given grain, laid over, and nothing else touched.
 
+use std::sync::LazyLock;
+
 use bifrons_media::{Frame, PixelRect, RgbImage};
+use bifrons_vision::align::{Framing, canonical_point, crop_from_canonical};
 use bifrons_vision::geometry::{Border, Point, Similarity, warp, warp_plane};
+use bifrons_vision::mesh_points::{BELOW_NOSE, BETWEEN_BROWS};
 
 use crate::SwapError;
 use crate::blend::blend;
@@ -29,7 +33,7 @@ pub(crate) struct Look {
 impl Look {
     /// What `patch` needs in its frame.
     pub(crate) fn of(patch: &Patch, frame: &Frame, place: &Place) -> Self {
-        let color = ColorTransfer::between(&patch.drawn, &patch.footage, &patch.mask);
+        let color = ColorTransfer::between(&patch.drawn, &patch.footage, &colored_by(&patch.mask));
         // in the frame's own pixels: scaled, grain is another one
         let grain = fine_detail(&frame.rgb(place.rect), &place.alpha);
         let share = patch.mask.iter().sum::<f32>() / patch.mask.len() as f32;
@@ -50,6 +54,20 @@ impl Look {
             share: mean(|look| look.share),
         }
     }
+}
+
+/// How much each pixel under `mask` counts for colours: eyes, cheeks and nose, where nobody has a beard and few have hair; the
+/// rest hardly, but where those are covered.
+fn colored_by(mask: &[f32]) -> Vec<f32> {
+    const REST: f32 = 0.02;
+    static ROWS: LazyLock<Vec<f32>> = LazyLock::new(|| {
+        let patch_from_canonical = Framing::Face.from_crop(PATCH_PX) * crop_from_canonical();
+        let row = |point: usize| patch_from_canonical.apply(canonical_point(point)).y;
+        let rows = row(BETWEEN_BROWS)..row(BELOW_NOSE);
+        (0..PATCH_PX).map(|y| if rows.contains(&(y as f64 + 0.5)) { 1.0 } else { REST }).collect()
+    });
+    let rows = mask.chunks_exact(PATCH_PX).zip(ROWS.iter());
+    rows.flat_map(|(row, weight)| row.iter().map(move |mask| mask * weight)).collect()
 }
 
 /// Lays a patch over its place in the frame, with the colours and the grain that `settings` say. Only pixels under its mask

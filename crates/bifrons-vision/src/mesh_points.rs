@@ -14,6 +14,10 @@ pub const EYE_OUTER_LEFT: usize = 263;
 pub const EYE_INNER_LEFT: usize = 362;
 /// Tip of the nose.
 pub const NOSE_TIP: usize = 1;
+/// On the ridge of the nose, between the brows.
+pub const BETWEEN_BROWS: usize = 168;
+/// Where nose and upper lip meet.
+pub const BELOW_NOSE: usize = 2;
 /// Corner of the mouth on the person's right.
 pub const MOUTH_RIGHT: usize = 61;
 /// Corner of the mouth on the person's left.
