@@ -88,7 +88,15 @@ pub struct Clip {
     pub(crate) pixel_format: String,
     pub(crate) video: Option<VideoDetails>,
     /// The picture files, in order; empty for a video.
-    pub(crate) pictures: Arc<[PathBuf]>,
+    pub(crate) pictures: Arc<[PictureFile]>,
+}
+
+/// One of the files of a clip of pictures.
+#[derive(Debug, Clone)]
+pub(crate) struct PictureFile {
+    pub(crate) path: PathBuf,
+    /// Whether it is OpenEXR, by what is in it.
+    pub(crate) is_exr: bool,
 }
 
 /// What only a video file has.
@@ -121,8 +129,8 @@ impl Clip {
         Self::open_with(path, &Tools::from_env())
     }
 
-    /// Opens a video, a picture (PNG, JPEG, WebP, BMP, TIFF), or a folder of pictures sorted by
-    /// name.
+    /// Opens a video, a picture (PNG, OpenEXR, JPEG, WebP, BMP, TIFF), or a folder of pictures
+    /// sorted by name.
     ///
     /// # Errors
     /// [`MediaError::NotFound`], [`MediaError::Io`], [`MediaError::Empty`],

@@ -1,9 +1,7 @@
 //! Putting a face into the frame: one alpha, applied once, in linear light.
 
-use bifrons_media::RgbImage;
+use bifrons_media::{RgbImage, encoded_from_linear, linear_from_encoded};
 use rayon::prelude::*;
-
-use crate::light::{encoded_from_linear, linear_from_encoded};
 
 /// The region of a frame with a patch laid over it: `patch` where `alpha` is 1, `region` where it
 /// is 0, and mixed light in between. All three have one size; the patch has been warped to the
@@ -11,7 +9,7 @@ use crate::light::{encoded_from_linear, linear_from_encoded};
 ///
 /// Where alpha is 0 the region comes back bit for bit, where it is 1 the patch does. An alpha
 /// outside of `[0, 1]` is clipped; one that is not a number counts as 0. Pictures are gamma-encoded
-/// ([`crate::light`] says how).
+/// ([`linear_from_encoded`] says how).
 ///
 /// # Panics
 /// When the three differ in size.

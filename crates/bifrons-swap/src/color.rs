@@ -6,9 +6,7 @@
 //! gain and an offset. That is Reinhard et al. 2001, in a space whose axes are truly independent
 //! for the eye, without the background in the statistics.
 
-use bifrons_media::RgbImage;
-
-use crate::light::{encoded_from_linear, linear_from_encoded};
+use bifrons_media::{RgbImage, encoded_from_linear, linear_from_encoded};
 
 /// How much the spread of an axis may be scaled at most, and by its inverse at least. Beyond
 /// that, what differs is not the light but what is in the picture (a hand, a beard).
