@@ -90,6 +90,19 @@ mod tests {
             prop_assert_eq!(face.to_rgb8().iter().zip(composed.to_rgb8()).map(|(a, b)| a.abs_diff(b)).max() <= Some(1), true);
         }
 
+        /// Light beyond white (OpenEXR) fades with the mask; it is not cut off where the mask begins.
+        #[test]
+        fn of_two_lights_under_a_soft_edge_the_brighter_stays_so(
+            (one, other) in (0f32..6.0, 0f32..6.0),
+            face in 0f32..=1.0,
+            alpha in 0f32..0.99,
+        ) {
+            let mixed = |below: f32| blend(&picture(&[below; 3]), &picture(&[face; 3]), &[alpha]).get(0, 0)[0];
+            prop_assert!((one < other) == (mixed(one) < mixed(other)) || (one - other).abs() < 1e-3);
+            let hardly = blend(&picture(&[one; 3]), &picture(&[face; 3]), &[1e-4]).get(0, 0)[0];
+            prop_assert!((hardly - one).abs() < 0.01, "{one} became {hardly}");
+        }
+
         #[test]
         fn a_mixture_lies_between(below in 0f32..=1.0, above in 0f32..=1.0, alpha in 0f32..=1.0) {
             let [mixed, ..] = blend(&picture(&[below; 3]), &picture(&[above; 3]), &[alpha]).get(0, 0);
