@@ -165,6 +165,13 @@ impl Clip {
         self.kind
     }
 
+    /// Whether its frames need have nothing to do with one another: pictures whose names are not numbered through, as those
+    /// of film are (`shot.0998.exr`, `shot.0999.exr`, …), and JPEG and WebP, as cameras number photographs too.
+    #[must_use]
+    pub fn is_stills(&self) -> bool {
+        self.kind != ClipKind::Video && !pictures::are_numbered(&self.pictures)
+    }
+
     /// Displayed width in pixels.
     #[must_use]
     pub fn width_px(&self) -> usize {

@@ -85,6 +85,27 @@ pub(crate) fn open_folder(path: &Path, tools: &Tools) -> Result<Clip, MediaError
     Ok(clip(path, tools, ClipKind::PictureFolder, files, size.unwrap_or_default()))
 }
 
+/// Endings of photographs, which cameras number through as well.
+const PHOTOGRAPHS: [&str; 3] = ["jpg", "jpeg", "webp"];
+
+/// Whether names end in numbers that count up by one behind the same beginning, and not as photographs do; two pictures at
+/// least.
+pub(crate) fn are_numbered(files: &[PictureFile]) -> bool {
+    let split = |file: &PictureFile| {
+        let ending = file.path.extension()?.to_str()?.to_lowercase();
+        if PHOTOGRAPHS.contains(&ending.as_str()) {
+            return None;
+        }
+        let stem = file.path.file_stem()?.to_str()?.to_owned();
+        let beginning = stem.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+        let number: u64 = stem[beginning..].parse().ok()?;
+        Some((stem[..beginning].to_owned(), number))
+    };
+    let Some(names) = files.iter().map(split).collect::<Option<Vec<_>>>() else { return false };
+    names.len() > 1
+        && names.windows(2).all(|pair| pair[0].0 == pair[1].0 && pair[0].1.checked_add(1) == Some(pair[1].1))
+}
+
 fn clip(
     path: &Path,
     tools: &Tools,
@@ -172,4 +193,26 @@ pub(crate) fn decode(path: &Path) -> Result<PictureFrame, MediaError> {
 /// What is wrong with a picture, with its name.
 pub(crate) fn picture_error(path: &Path, source: ImageError) -> MediaError {
     MediaError::Picture { path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn film_is_told_from_stills_by_its_numbers() {
+        let numbered = |names: &[&str]| {
+            let file = |name: &&str| PictureFile { path: Path::new("shot").join(name), is_exr: false };
+            are_numbered(&names.iter().map(file).collect::<Vec<_>>())
+        };
+        assert!(numbered(&["shot.0099.exr", "shot.0100.exr", "shot.0101.exr"]));
+        assert!(numbered(&["1.png", "2.png"]));
+        assert!(!numbered(&["0001.png"]));
+        assert!(!numbered(&["0001.png", "0003.png"]), "one is missing");
+        assert!(!numbered(&["a1.png", "b2.png"]));
+        assert!(!numbered(&["1.png", "10.png", "2.png"]), "out of order");
+        assert!(!numbered(&["beach.png", "city.png"]));
+        assert!(!numbered(&["IMG_0001.JPG", "IMG_0002.JPG"]), "photographs");
+        assert!(!numbered(&["99999999999999999999999.png", "2.png"]));
+    }
 }

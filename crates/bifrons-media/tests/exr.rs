@@ -38,7 +38,7 @@ fn channels(names: &[&str], half: bool, size: (usize, usize)) -> AnyChannels<Fla
 }
 
 fn flat(names: &[&str], half: bool, size: (usize, usize), compression: Compression) -> Flat {
-    let encoding = exr::prelude::Encoding { compression, ..exr::prelude::Encoding::FAST_LOSSLESS };
+    let encoding = Encoding { compression, blocks: Blocks::ScanLines, line_order: LineOrder::Increasing };
     Image::from_layer(Layer::new(size, LayerAttributes::default(), encoding, channels(names, half, size)))
 }
 
@@ -171,6 +171,49 @@ fn a_folder_of_exr_gives_one_and_keeps_what_is_not_painted_bit_for_bit() {
 }
 
 #[test]
+fn every_way_to_store_the_samples_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let tiles = Blocks::Tiles(Vec2(16, 16));
+    for (number, (compression, blocks)) in [
+        (Compression::Uncompressed, Blocks::ScanLines),
+        (Compression::RLE, tiles),
+        (Compression::ZIP16, tiles),
+        (Compression::PIZ, tiles),
+        (Compression::PXR24, Blocks::ScanLines),
+        (Compression::B44, Blocks::ScanLines),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut image = flat(&["R", "G", "B"], true, SIZE, compression);
+        image.layer_data.encoding.blocks = blocks;
+        let path = folder.path().join(format!("{number}.exr"));
+        write_file(&path, &file(&image));
+        let before = read_back(&path);
+        let out = painted(
+            &Clip::open(&path).unwrap(),
+            folder.path(),
+            &format!("{number}-out.exr"),
+            Kept::Everything,
+        );
+        let after = read_back(&out);
+        let channels = |image: &Flat| image.layer_data.channel_data.list.clone();
+        for (old, new) in channels(&before).iter().zip(&channels(&after)) {
+            for place in
+                (0..SIZE.0 * SIZE.1).filter(|p| !is_painted((p % SIZE.0) as i64, (p / SIZE.0) as i64))
+            {
+                assert_eq!(
+                    bits(&new.sample_data, place),
+                    bits(&old.sample_data, place),
+                    "{compression} {place}"
+                );
+            }
+        }
+        assert!(matches!(after.layer_data.encoding.blocks, Blocks::ScanLines));
+    }
+}
+
+#[test]
 fn a_single_exr_becomes_what_its_name_says() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("plate.exr");
@@ -288,7 +331,7 @@ fn what_cannot_be_read_is_said_before_memory_is_taken() {
     whole.layer_data.channel_data.list[1].sample_data = FlatSamples::U32(vec![7; SIZE.0 * SIZE.1]);
     assert_eq!(kind(&file(&whole)), "whole numbers in channel G");
     let layer = |name: &str| {
-        let encoding = exr::prelude::Encoding::FAST_LOSSLESS;
+        let encoding = Encoding::FAST_LOSSLESS;
         Layer::new(SIZE, LayerAttributes::named(name), encoding, channels(&["R", "G", "B"], true, SIZE))
     };
     let mut bytes = std::io::Cursor::new(Vec::new());

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bifrons_media::{Clip, PixelRect};
-use support::footage::{Real, ffmpeg};
+use support::footage::{Cut, Real, ffmpeg};
 use support::{Ran, Room, bifrons, code, files_below, write};
 
 const FRAMES: usize = 4;
@@ -72,8 +72,7 @@ fn verified(picture: &Path, verdict: i32) -> Ran {
 #[test]
 fn sequences_keep_their_kind_their_depth_and_their_light() {
     let room = Room::new();
-    let face = support::footage::Cut { sound: false, ..support::footage::Cut::new(Real::Webcam, 12) }
-        .make(room.path("webcam.mp4"));
+    let face = Cut { sound: false, ..Cut::new(Real::Webcam, 12) }.make(room.path("webcam.mp4"));
     let deep = sequence(room.path("deep"), "shot.%02d.png", DEEP, &["-pix_fmt", "rgb48be"]);
     let half = ["-c:v", "exr", "-format", "half", "-compression", "zip16"];
     let light = sequence(room.path("light"), "shot.%02d.exr", LIGHT, &half);
@@ -86,6 +85,10 @@ fn sequences_keep_their_kind_their_depth_and_their_light() {
     step(&["add", "--as", "bob"], &[&deep, &light]).expect(code::DONE);
     step(&["extract"], &[]).expect(code::DONE);
     step(&["train", "--iterations", "2"], &[]).expect(code::DONE);
+    // film, not stills: its faces are followed from one picture to the next
+    let shots = step(&["--json", "shots", "--of"], &[&light]).expect(code::DONE).events();
+    let shots: Vec<_> = shots.iter().filter(|event| event["event"] == "shot").collect();
+    assert_eq!((shots.len(), &shots[0]["last_frame"]), (1, &(FRAMES - 1).into()), "{shots:?}");
     let convert = |footage: &Path, out: &Path| {
         step(&["convert", "--face", "alice", "--onto"], &[footage, Path::new("-o"), out])
     };
