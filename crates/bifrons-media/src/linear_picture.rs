@@ -171,7 +171,7 @@ mod tests {
             });
         };
         let most = 1.055 * MOST_LIGHT.powf(1.0 / 2.4) - 0.055;
-        close(&picture.rgb(rect, false), [1.0, 0.5, 1.824_798_9, -0.735_357, 0.0, most, 12.92 * 0.003_130_8]);
+        close(&picture.rgb(rect, false), [1.0, 0.5, 1.824_799, -0.735_357, 0.0, most, 12.92 * 0.003_130_8]);
         close(&picture.rgb(rect, true), [1.0, 0.5, 1.0, 0.0, 0.0, 1.0, 12.92 * 0.003_130_8]);
     }
 

@@ -11,7 +11,7 @@ pub(crate) enum PictureFrame {
     /// Picture values, as nearly every kind of file holds them.
     Encoded(EncodedPicture),
     /// Amounts of light: OpenEXR.
-    Linear(LinearPicture),
+    Linear(Box<LinearPicture>),
 }
 
 /// A picture of 8 or 16 bits, with the colour profile it came with.

@@ -182,7 +182,7 @@ fn look_at(path: &Path) -> Result<((usize, usize), bool), MediaError> {
 pub(crate) fn decode(path: &Path) -> Result<PictureFrame, MediaError> {
     let bytes = read_file(path)?;
     let picture = if exr_file::is_exr(&bytes) {
-        exr_file::decode(&bytes).map(PictureFrame::Linear)
+        exr_file::decode(&bytes).map(|picture| PictureFrame::Linear(Box::new(picture)))
     } else {
         decode_upright(&bytes)
             .map(|(picture, profile)| PictureFrame::Encoded(EncodedPicture::new(picture, profile)))
