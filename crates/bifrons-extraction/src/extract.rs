@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use bifrons_media::{Clip, ClipKind, Frame, MediaError, RgbImage};
+use bifrons_media::{Clip, Frame, MediaError, RgbImage};
 use bifrons_project::{
     Clip as ClipRow, Event, ExtractionState, FaceRecord, Layout, Meter, Project, Reporter, Stage, Stop,
     TrackEnd, atomic,
@@ -63,7 +63,7 @@ pub fn extract_clip(
     let clip = Clip::open(&row.path)?;
     let expressions = ExpressionReader::load()?;
     let saved = project.index().extraction(row.id)?.state;
-    let mut tracker = tracker(vision, row, &saved, options, clip.kind() != ClipKind::Video)?;
+    let mut tracker = tracker(vision, row, &saved, options, clip.is_stills())?;
     // an earlier run may have been killed between the last frame and the note that all is done
     let mut reader =
         if saved.next_frame < clip.frame_count() { Some(clip.read(saved.next_frame)?) } else { None };

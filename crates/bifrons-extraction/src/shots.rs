@@ -1,6 +1,6 @@
 //! Where shots begin, in clips whose faces an earlier program found.
 
-use bifrons_media::{Clip, ClipKind, MediaError};
+use bifrons_media::{Clip, MediaError};
 use bifrons_project::{Clip as ClipRow, Event, Index, Reporter};
 use bifrons_vision::CutFinder;
 
@@ -17,7 +17,7 @@ pub fn catch_up_shots(index: &Index, row: &ClipRow, reporter: &dyn Reporter) -> 
     }
     reporter.report(&Event::message(format!("looking for cuts in {}", row.path.display())));
     let clip = Clip::open(&row.path)?;
-    if clip.kind() != ClipKind::Video {
+    if clip.is_stills() {
         // stills: each is a shot
         return Ok(index.note_shots(row.id, &(0..clip.frame_count()).collect::<Vec<_>>())?);
     }

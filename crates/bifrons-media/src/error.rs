@@ -131,7 +131,7 @@ pub enum MediaError {
         found: String,
     },
     /// A folder without a picture in it.
-    #[error("{}: no picture in this folder (png, jpg, webp, bmp, tif)", path.display())]
+    #[error("{}: no picture in this folder (png, exr, jpg, webp, bmp, tif)", path.display())]
     NoPictures {
         /// The folder.
         path: PathBuf,

@@ -93,13 +93,25 @@ impl Frame {
         }
     }
 
-    /// The part inside `rect` (clipped to the frame) as RGB in `[0, 1]`, gamma-encoded as filmed.
+    /// The part inside `rect` (clipped to the frame) as RGB in `[0, 1]`, gamma-encoded as filmed; by the curve of sRGB where
+    /// the clip holds amounts of light (OpenEXR).
     ///
     /// A colour-difference sample counts for the whole block of pixels it spans, so that
     /// [`Frame::set_rgb`] of the same colours changes nothing. Codes beyond black and white are
     /// clamped.
     #[must_use]
     pub fn rgb(&self, rect: PixelRect) -> RgbImage {
+        self.rgb_in(rect, true)
+    }
+
+    /// As [`Frame::rgb`], for what is mixed with something else and written back: amounts of light beyond black and white
+    /// keep their values instead of being clamped. Not for networks.
+    #[must_use]
+    pub fn rgb_unclamped(&self, rect: PixelRect) -> RgbImage {
+        self.rgb_in(rect, false)
+    }
+
+    fn rgb_in(&self, rect: PixelRect, clamped: bool) -> RgbImage {
         let (width, height) = self.size();
         let rect = rect.clipped(width, height);
         let data = match &self.samples {
@@ -113,16 +125,22 @@ impl Frame {
                 };
                 format.rotation.displayed_from_stored(data, stored.width, stored.height, 3)
             }
-            Samples::Picture(picture) => picture.rgb(rect),
+            Samples::Picture(picture) => picture.rgb(rect, clamped),
         };
         RgbImage { width: rect.width, height: rect.height, data }
+    }
+
+    /// Whether the samples are amounts of light (OpenEXR), not picture values.
+    #[must_use]
+    pub fn is_linear(&self) -> bool {
+        matches!(&self.samples, Samples::Picture(PictureFrame::Linear(_)))
     }
 
     /// Writes composed colours into the frame.
     ///
     /// `image` covers `rect`, row by row, as [`Frame::rgb`] gives it; `alpha` has one value a
     /// pixel and only tells which pixels are touched: those above 0. Luma of any other pixel stays
-    /// bit-identical. Where a colour-difference sample spans several pixels it is rewritten if any
+    /// bit-identical, of a picture all of it. Where a colour-difference sample spans several pixels it is rewritten if any
     /// of them is touched, as the mean over its block: the new value for touched pixels, the old
     /// one for the others.
     ///

@@ -119,9 +119,9 @@ fn holds_sound(clip: &Clip, container: Container) -> Result<bool, MediaError> {
 /// What a joined film keeps of its footage beside the picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kept {
-    /// Sound, subtitles, chapters and metadata.
+    /// Sound, subtitles, chapters and metadata; the attributes of OpenEXR.
     Everything,
-    /// Sound alone.
+    /// Sound alone; of OpenEXR what places and colours its pixels.
     PictureAndSound,
 }
 
@@ -147,7 +147,7 @@ pub fn join(
 ) -> Result<(), MediaError> {
     check_output(clip, final_name)?;
     let Some(details) = &clip.video else {
-        return picture_sink::join(clip, chunks, out_part, final_name);
+        return picture_sink::join(clip, chunks, out_part, final_name, kept);
     };
     let container = Container::of(final_name)?;
     let list = concat_list(clip, chunks, out_part)?;

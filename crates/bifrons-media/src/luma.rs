@@ -1,7 +1,5 @@
 //! Luma of a whole frame, for those who look at or change brightness alone.
 
-use image::DynamicImage;
-
 use crate::frame::{Frame, Samples};
 
 /// Luma of one frame, row by row, in codes of 8 bits (0 to 255, with fractions for deeper samples).
@@ -48,7 +46,8 @@ impl Frame {
 
     /// Gives `change` the luma of `rows` rows at a time (fewer at the end), as [`Frame::luma`] has it, together with
     /// the number of the first row and the width, and stores what it leaves there, rounded and clamped. Colour differences stay
-    /// bit-identical; in a picture all three channels move by what luma moves.
+    /// bit-identical; in a picture all three channels move by what luma moves. Light beyond white (OpenEXR) is given as
+    /// white, and moves likewise.
     pub fn change_luma(&mut self, rows: usize, mut change: impl FnMut(usize, usize, &mut [f32])) {
         let rows = rows.max(1);
         match &mut self.samples {
@@ -97,8 +96,7 @@ impl Frame {
                     let mut after = before.to_vec();
                     change(first, width, &mut after);
                     for (place, (new, old)) in after.iter().zip(&*before).enumerate() {
-                        let (x, y) = ((place % width) as u32, (first + place / width) as u32);
-                        brighten(&mut picture.picture, x, y, new - old);
+                        picture.brighten(place % width, first + place / width, new - old);
                     }
                 }
             }
@@ -108,18 +106,4 @@ impl Frame {
 
 fn words(bytes: &[u8]) -> impl Iterator<Item = u16> {
     bytes.as_chunks::<2>().0.iter().map(|word| u16::from_le_bytes(*word))
-}
-
-/// Adds to each channel, in codes of 8 bits.
-fn brighten(picture: &mut DynamicImage, x: u32, y: u32, by: f32) {
-    let eight = |v: &mut u8| *v = (f32::from(*v) + by + 0.5) as u8;
-    let sixteen = |v: &mut u16| *v = (f32::from(*v) + by * 257.0 + 0.5) as u16;
-    match picture {
-        DynamicImage::ImageRgb8(p) => p.get_pixel_mut(x, y).0.iter_mut().for_each(eight),
-        DynamicImage::ImageRgba8(p) => p.get_pixel_mut(x, y).0[..3].iter_mut().for_each(eight),
-        DynamicImage::ImageRgb16(p) => p.get_pixel_mut(x, y).0.iter_mut().for_each(sixteen),
-        DynamicImage::ImageRgba16(p) => p.get_pixel_mut(x, y).0[..3].iter_mut().for_each(sixteen),
-        // a picture frame holds no other kind
-        _ => {}
-    }
 }

@@ -1,4 +1,4 @@
-//! Pictures out: a folder of PNG files a chunk.
+//! Pictures out: a folder of PNG files a chunk; OpenEXR stays OpenEXR.
 
 use std::collections::HashSet;
 use std::io::Cursor;
@@ -10,8 +10,9 @@ use image::codecs::{jpeg::JpegEncoder, png::PngEncoder};
 
 use crate::clip::{Clip, ClipKind};
 use crate::frame::{Frame, Samples};
-use crate::picture_frame::PictureFrame;
-use crate::{ImageError, MediaError, pictures};
+use crate::picture_frame::{EncodedPicture, PictureFrame};
+use crate::pictures::{self, picture_error};
+use crate::{ImageError, Kept, MediaError, exr_file};
 
 /// Quality of a JPEG file, where the user asks for one by name.
 const JPEG_QUALITY: u8 = 95;
@@ -29,7 +30,7 @@ impl PictureSink {
         std::fs::create_dir_all(folder).map_err(|e| MediaError::io(folder, e))?;
         // A part that was left behind holds pictures of an earlier try.
         for file in files_in(folder)? {
-            if file.extension().is_some_and(|e| e == "png") {
+            if file.extension().is_some_and(|e| e == "png" || e == "exr") {
                 std::fs::remove_file(&file).map_err(|e| MediaError::io(&file, e))?;
             }
         }
@@ -45,7 +46,11 @@ impl PictureSink {
             return Err(MediaError::PatchMismatch { detail: "a frame of another clip".to_owned() });
         };
         let path = self.folder.join(&self.names[frame.index() - self.first]);
-        let bytes = encode_png(picture).map_err(|e| picture_error(&path, e))?;
+        let bytes = match picture {
+            PictureFrame::Encoded(picture) => encode_png(picture),
+            PictureFrame::Linear(picture) => exr_file::encode(picture),
+        };
+        let bytes = bytes.map_err(|e| picture_error(&path, e))?;
         write_part(&path, &bytes)
     }
 
@@ -60,6 +65,7 @@ pub(crate) fn join(
     chunks: &[PathBuf],
     out_part: &Path,
     final_name: &Path,
+    kept: Kept,
 ) -> Result<(), MediaError> {
     let names = output_names(clip);
     let mut files = Vec::new();
@@ -78,30 +84,43 @@ pub(crate) fn join(
     if clip.kind == ClipKind::PictureFolder {
         std::fs::create_dir_all(out_part).map_err(|e| MediaError::io(out_part, e))?;
         for file in &files {
-            let to = out_part.join(file.file_name().unwrap_or_default());
-            std::fs::copy(file, &to).map_err(|e| MediaError::io(&to, e))?;
+            take(file, &out_part.join(file.file_name().unwrap_or_default()), kept)?;
         }
         return check_names(out_part, &names);
     }
-    if is_jpeg(final_name) {
-        let picture = pictures::decode(&files[0])?;
-        let bytes = encode_jpeg(&picture).map_err(|e| picture_error(out_part, e))?;
-        write_part(out_part, &bytes)
-    } else {
-        std::fs::copy(&files[0], out_part).map(|_| ()).map_err(|e| MediaError::io(out_part, e))
+    let made = &files[0];
+    if is_jpeg(final_name) || has_exr_name(made) != has_exr_name(final_name) {
+        let picture = pictures::decode(made)?.into_encoded();
+        let bytes = if is_jpeg(final_name) { encode_jpeg(&picture) } else { encode_png(&picture) };
+        return write_part(out_part, &bytes.map_err(|e| picture_error(out_part, e))?);
     }
+    take(made, out_part, kept)
+}
+
+/// Copies a picture of a chunk, without what its attributes say when the film keeps its picture alone.
+fn take(made: &Path, to: &Path, kept: Kept) -> Result<(), MediaError> {
+    if kept == Kept::PictureAndSound && has_exr_name(made) {
+        let bytes = exr_file::without_attributes(&pictures::read_file(made)?);
+        return write_part(to, &bytes.map_err(|e| picture_error(to, e))?);
+    }
+    std::fs::copy(made, to).map(|_| ()).map_err(|e| MediaError::io(to, e))
 }
 
 /// Whether the finished picture can have this name.
 pub(crate) fn check_name(clip: &Clip, final_name: &Path) -> Result<(), MediaError> {
     let png = final_name.extension().is_some_and(|e| e.eq_ignore_ascii_case("png"));
-    if clip.kind == ClipKind::PictureFolder || png || is_jpeg(final_name) {
+    let is_exr = clip.pictures.iter().all(|picture| picture.is_exr);
+    if clip.kind == ClipKind::PictureFolder
+        || png
+        || is_jpeg(final_name)
+        || (is_exr && has_exr_name(final_name))
+    {
         return Ok(());
     }
     Err(MediaError::UnknownContainer {
         name: final_name.display().to_string(),
         extension: extension_text(final_name),
-        possible: "png, jpg",
+        possible: if is_exr { "exr, png, jpg" } else { "png, jpg" },
     })
 }
 
@@ -110,24 +129,28 @@ pub(crate) fn extension_text(path: &Path) -> String {
     path.extension().map(|e| e.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
+fn has_exr_name(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("exr"))
+}
+
 fn is_jpeg(path: &Path) -> bool {
     path.extension().is_some_and(|e| e.eq_ignore_ascii_case("jpg") || e.eq_ignore_ascii_case("jpeg"))
 }
 
-/// File names of the finished pictures: those of the footage with the ending `png`; the whole name
-/// and `png` behind it where two would be the same.
+/// File names of the finished pictures: those of the footage with the ending `png`, or `exr` where they are that; the whole
+/// name and this behind it where two would be the same.
 fn output_names(clip: &Clip) -> Vec<String> {
     let text =
         |part: Option<&std::ffi::OsStr>| part.map(|p| p.to_string_lossy().into_owned()).unwrap_or_default();
-    let stems: Vec<_> = clip.pictures.iter().map(|p| text(p.file_stem())).collect();
+    let stems: Vec<_> = clip.pictures.iter().map(|p| text(p.path.file_stem())).collect();
     let mut seen = HashSet::new();
     let unique = stems.iter().all(|s| seen.insert(s.to_lowercase()));
     clip.pictures
         .iter()
         .zip(&stems)
-        .map(|(path, stem)| {
-            let base = if unique { stem.clone() } else { text(path.file_name()) };
-            format!("{base}.png")
+        .map(|(file, stem)| {
+            let base = if unique { stem.clone() } else { text(file.path.file_name()) };
+            format!("{base}.{}", if file.is_exr { "exr" } else { "png" })
         })
         .collect()
 }
@@ -156,7 +179,7 @@ fn check_names(folder: &Path, names: &[String]) -> Result<(), MediaError> {
     })
 }
 
-fn encode_png(frame: &PictureFrame) -> Result<Vec<u8>, ImageError> {
+fn encode_png(frame: &EncodedPicture) -> Result<Vec<u8>, ImageError> {
     let mut bytes = Vec::new();
     let mut encoder = PngEncoder::new(Cursor::new(&mut bytes));
     if let Some(profile) = &frame.icc_profile {
@@ -167,7 +190,7 @@ fn encode_png(frame: &PictureFrame) -> Result<Vec<u8>, ImageError> {
     Ok(bytes)
 }
 
-fn encode_jpeg(frame: &PictureFrame) -> Result<Vec<u8>, ImageError> {
+fn encode_jpeg(frame: &EncodedPicture) -> Result<Vec<u8>, ImageError> {
     let mut bytes = Vec::new();
     let mut encoder = JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY);
     if let Some(profile) = &frame.icc_profile {
@@ -176,10 +199,6 @@ fn encode_jpeg(frame: &PictureFrame) -> Result<Vec<u8>, ImageError> {
     }
     encoder.encode_image(&frame.picture.to_rgb8()).map_err(ImageError::Encode)?;
     Ok(bytes)
-}
-
-fn picture_error(path: &Path, source: ImageError) -> MediaError {
-    MediaError::Picture { path: path.to_owned(), source }
 }
 
 #[expect(

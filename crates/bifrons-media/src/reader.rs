@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::clip::Clip;
+use crate::clip::{Clip, PictureFile};
 use crate::decoder::{DecodedFrame, Decoder};
 use crate::frame::{Frame, Samples, YuvFormat};
 use crate::{MediaError, pictures};
@@ -36,7 +36,7 @@ enum State {
         /// Planes that stand in for frames before the given one.
         stand_in: Option<(Vec<u8>, usize)>,
     },
-    Pictures(Arc<[PathBuf]>),
+    Pictures(Arc<[PictureFile]>),
     Ended,
 }
 
@@ -106,7 +106,7 @@ impl FrameReader {
                 index: self.next,
                 pts_ticks: self.next as i64,
                 repeated: false,
-                samples: Samples::Picture(pictures::decode(&files[self.next])?),
+                samples: Samples::Picture(pictures::decode(&files[self.next].path)?),
             },
             State::Video { decoder, format, times, ahead, stand_in } => {
                 if at_end {

@@ -10,7 +10,7 @@ use crate::PixelRect;
 /// Longest side accepted when a picture is decoded, in pixels.
 pub const MAX_SIDE_PX: usize = 16_384;
 /// Largest memory a decoder may use for one picture, in bytes.
-const MAX_DECODE_BYTES: u64 = 1 << 30;
+pub(crate) const MAX_DECODE_BYTES: u64 = 1 << 30;
 
 /// Why a picture could not be made, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +42,28 @@ pub enum ImageError {
     /// The picture could not be encoded.
     #[error("could not encode the picture: {0}")]
     Encode(#[source] image::ImageError),
+    /// All pixels together take more memory than a picture may.
+    #[error("picture of {width}x{height} pixels takes more than {} MiB of memory", MAX_DECODE_BYTES >> 20)]
+    TooLarge {
+        /// Columns, in pixels.
+        width: usize,
+        /// Rows, in pixels.
+        height: usize,
+    },
+    /// The bytes are no OpenEXR file, or a damaged one.
+    #[error("not a readable OpenEXR picture: {0}")]
+    NotExr(String),
+    /// An OpenEXR file of a kind that is not read.
+    #[error(
+        "OpenEXR with {found}; what is read is one layer with R, G, B and at most A besides, as half or float"
+    )]
+    ExrKind {
+        /// What it holds.
+        found: String,
+    },
+    /// The picture could not be encoded as OpenEXR.
+    #[error("could not encode the OpenEXR picture: {0}")]
+    EncodeExr(String),
     /// The picture could not be resized.
     #[error("could not resize the picture: {0}")]
     Resize(String),
@@ -53,10 +75,15 @@ impl ImageError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Decode(_) => Some("convert it with: ffmpeg -i PICTURE picture.png".to_owned()),
-            Self::BadSize { .. } => {
+            Self::NotExr(_) => Some("copy the file again from where it came".to_owned()),
+            Self::ExrKind { .. } => Some(
+                "write these channels alone, for example: oiiotool PICTURE --ch R,G,B -o picture.exr"
+                    .to_owned(),
+            ),
+            Self::BadSize { .. } | Self::TooLarge { .. } => {
                 Some(format!("scale it down with: ffmpeg -i PICTURE -vf scale={MAX_SIDE_PX}:-1 smaller.png"))
             }
-            Self::WrongLength { .. } | Self::Encode(_) | Self::Resize(_) => None,
+            Self::WrongLength { .. } | Self::Encode(_) | Self::EncodeExr(_) | Self::Resize(_) => None,
         }
     }
 }
@@ -370,7 +397,7 @@ fn check_length(width: usize, height: usize, found: usize) -> Result<(), ImageEr
     }
 }
 
-fn check_size(width: usize, height: usize) -> Result<(), ImageError> {
+pub(crate) fn check_size(width: usize, height: usize) -> Result<(), ImageError> {
     let side = 1..=MAX_SIDE_PX;
     if side.contains(&width) && side.contains(&height) {
         Ok(())

@@ -11,7 +11,8 @@ use crate::{Encoding, MediaError};
 
 /// Writes a range of a clip's frames into a part of its own.
 ///
-/// For a video the part is one mp4 file; for pictures it is a folder of PNG files. Rename the part
+/// For a video the part is one mp4 file; for pictures it is a folder of PNG
+/// files, OpenEXR for OpenEXR. Rename the part
 /// once [`FrameSink::finish`] has returned; give all parts in order to [`crate::join`]. A sink
 /// dropped before that stops FFmpeg and leaves an unfinished part behind, which the next sink with
 /// the same path replaces.

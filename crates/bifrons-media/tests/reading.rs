@@ -8,12 +8,7 @@ use std::time::Duration;
 use bifrons_media::{
     Clip, ClipKind, Encoding, FrameSink, Kept, MediaError, PixelRect, RgbImage, Tools, check_output, join,
 };
-use common::{checksum, ffmpeg, real_clip};
-
-#[expect(clippy::disallowed_methods, reason = "files of the test's own folder")]
-fn write_file(path: &Path, bytes: &[u8]) {
-    std::fs::write(path, bytes).unwrap();
-}
+use common::{checksum, ffmpeg, real_clip, write_file};
 
 /// Fingerprints of the frames from `from` on, at most `count`.
 fn checksums(clip: &Clip, from: usize, count: usize) -> Vec<(usize, i64, u64)> {

@@ -34,6 +34,22 @@ impl ContentHash {
         Ok(Self(*hasher.finalize().as_bytes()))
     }
 
+    /// Hash of a folder: names and contents of its files, names of folders in it; hidden ones excepted.
+    ///
+    /// # Errors
+    /// [`ProjectError::Io`] when it cannot be read.
+    pub fn of_folder(folder: &Path) -> Result<Self> {
+        let mut hasher = blake3::Hasher::new();
+        for path in visible(folder)? {
+            // a hash has one length: where a name ends is clear
+            hasher.update(Self::of_bytes(path.file_name().unwrap_or_default().as_encoded_bytes()).as_bytes());
+            if path.is_file() {
+                hasher.update(Self::of_file(&path)?.as_bytes());
+            }
+        }
+        Ok(Self(*hasher.finalize().as_bytes()))
+    }
+
     /// The 32 bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
@@ -155,12 +171,17 @@ fn hash_ends(hasher: &mut blake3::Hasher, path: &Path, end_bytes: u64) -> Result
 }
 
 fn visible_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    Ok(visible(folder)?.into_iter().filter(|path| path.is_file()).collect())
+}
+
+/// What lies in a folder, by name, without what is hidden.
+fn visible(folder: &Path) -> Result<Vec<PathBuf>> {
     let read = |source| ProjectError::io("read", folder, source);
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(read)? {
         let entry = entry.map_err(read)?;
         let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-        if !hidden && entry.path().is_file() {
+        if !hidden {
             files.push(entry.path());
         }
     }
@@ -182,6 +203,23 @@ mod tests {
         assert!(empty.to_uppercase().parse::<ContentHash>().is_err());
         assert!("é".repeat(32).parse::<ContentHash>().is_err());
         assert_eq!(serde_json::to_string(&hash).unwrap(), format!("\"{empty}\""));
+    }
+
+    #[test]
+    fn a_folders_hash_notices_every_change_but_in_what_is_hidden() {
+        let room = tempfile::tempdir().unwrap();
+        let folder = room.path();
+        let hash = || ContentHash::of_folder(folder).unwrap();
+        atomic::write(&folder.join("1.png"), b"one").unwrap();
+        let first = hash();
+        atomic::write(&folder.join(".thumbs"), b"small").unwrap();
+        assert_eq!(hash(), first);
+        atomic::write(&folder.join("1.png"), b"eno").unwrap();
+        assert_ne!(hash(), first);
+        atomic::write(&folder.join("1.png"), b"one").unwrap();
+        assert_eq!(hash(), first);
+        fs::create_dir(folder.join("comp")).unwrap();
+        assert_ne!(hash(), first);
     }
 
     #[test]

@@ -84,7 +84,8 @@ impl SealError {
                 path.display()
             )),
             Self::Unsealable { .. } => Some(
-                "give the film a name that ends in .mp4 or .mov, a picture one in .png or .jpg".to_owned(),
+                "give the film a name that ends in .mp4 or .mov, a picture one in .png, .jpg or .exr"
+                    .to_owned(),
             ),
             Self::Project(error) => error.hint(),
             Self::Media(error) => error.hint(),

@@ -16,6 +16,16 @@ use crate::verify::{self, State};
 /// Where the model ends and the camera begins is told by this (IPTC).
 const SOURCE: &str = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia";
 
+/// A kind of file that has no place for Content Credentials.
+const OPEN_EXR: &str = "image/x-exr";
+
+/// Where the Content Credentials of a file lie that cannot hold them itself (OpenEXR): in a file of the same name with the
+/// ending `c2pa`, as the specification has it. `None` for all others.
+#[must_use]
+pub fn beside(path: &Path) -> Option<PathBuf> {
+    format_of(path).is_ok_and(|format| format == OPEN_EXR).then(|| path.with_extension("c2pa"))
+}
+
 /// What the library holds in memory: parts of films, never whole ones.
 pub(crate) fn context(anchors: Option<&str>) -> Result<Arc<Context>, c2pa::Error> {
     let mut settings = json!({
@@ -32,7 +42,7 @@ pub(crate) fn context(anchors: Option<&str>) -> Result<Arc<Context>, c2pa::Error
 /// The kind of file by its name, as a MIME type.
 ///
 /// # Errors
-/// [`SealError::Unsealable`] for one that cannot hold Content Credentials.
+/// [`SealError::Unsealable`] for one that can have no Content Credentials, neither inside nor ([`beside`]) beside it.
 pub fn format_of(path: &Path) -> Result<&'static str, SealError> {
     let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
     match extension.as_str() {
@@ -40,12 +50,16 @@ pub fn format_of(path: &Path) -> Result<&'static str, SealError> {
         "mov" | "qt" => Ok("video/quicktime"),
         "png" => Ok("image/png"),
         "jpg" | "jpeg" => Ok("image/jpeg"),
+        "exr" => Ok(OPEN_EXR),
         _ => Err(SealError::Unsealable { path: path.to_owned(), extension }),
     }
 }
 
 /// Seals `part`, a finished file that shall have the name `target`, and gives back the sealed file, beside it: to be
 /// published under its name. `part` is removed. Checked before it is given back: what was signed can be read and is intact.
+///
+/// Credentials that lie [`beside`] the target are there, under their final name, when this returns: a picture never has its
+/// name before it has them.
 ///
 /// Takes a few MiB of memory, however large the file.
 ///
@@ -83,16 +97,22 @@ fn sign(
         .create_new(true)
         .open(sealed)
         .map_err(|source| SealError::io("make", sealed, source))?;
-    builder.sign(signer.as_ref(), format, &mut source, &mut out).map_err(failed)?;
+    let beside = beside(target);
+    builder.set_no_embed(beside.is_some());
+    let manifest = builder.sign(signer.as_ref(), format, &mut source, &mut out).map_err(failed)?;
     drop(out);
-    let report = verify::credentials(sealed, format, Some(&keys.certificates()))?;
+    let apart = beside.is_some().then_some(manifest.as_slice());
+    let report = verify::read(sealed, format, apart, Some(&keys.certificates()))?;
     match report.map(|report| report.state) {
-        Some(State::Intact) => Ok(()),
-        other => Err(SealError::Sign {
-            path: target.to_owned(),
-            reason: format!("read back, it is {}", other.map_or("without credentials", State::word)),
-        }),
+        Some(State::Intact) => {}
+        other => {
+            return Err(SealError::Sign {
+                path: target.to_owned(),
+                reason: format!("read back, it is {}", other.map_or("without credentials", State::word)),
+            });
+        }
     }
+    Ok(beside.map_or(Ok(()), |beside| atomic::write(&beside, &manifest))?)
 }
 
 fn builder(target: &Path, facts: &Facts) -> Result<Builder, c2pa::Error> {
@@ -159,7 +179,7 @@ fn add_input(
     relationship: &str,
     anonymous: Option<&str>,
 ) -> Result<(), c2pa::Error> {
-    let format = format_of(path).ok();
+    let format = format_of(path).ok().filter(|_| beside(path).is_none());
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let described = json!({ "title": anonymous.unwrap_or(&name), "relationship": relationship });
     let file = File::open(path).ok().filter(|_| path.is_file() && anonymous.is_none());
@@ -167,7 +187,7 @@ fn add_input(
         builder.add_ingredient_from_stream(described.to_string(), format, &mut file)?;
         return Ok(());
     }
-    // a folder of pictures, or a kind of file that holds no credentials
+    // a folder of pictures, or a kind of file that holds no credentials: of those beside it the library takes none over
     let ingredient = Ingredient::from_json(&described.to_string())?;
     builder.add_ingredient(ingredient);
     Ok(())

@@ -1,6 +1,7 @@
 //! What a file says about where it comes from, and whether that can be believed.
 
 use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 use c2pa::{Manifest, Reader, ValidationState};
@@ -8,7 +9,7 @@ use serde::Serialize;
 
 use crate::SealError;
 use crate::facts::{LABEL, Making};
-use crate::sign::context;
+use crate::sign::{beside, context};
 
 /// Whether a file is as it was signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -73,7 +74,11 @@ pub struct Input {
     pub has_credentials: bool,
 }
 
-/// Reads the Content Credentials of a file; `None` when it has none. `anchors` are certificates (PEM) that are known here.
+/// Credentials beside a file are read up to this size, in bytes.
+const MAX_BESIDE_BYTES: u64 = 64 << 20;
+
+/// Reads the Content Credentials of a file, or those [`beside`](crate::beside) it; `None` when it has none. `anchors` are
+/// certificates (PEM) that are known here.
 ///
 /// # Errors
 /// [`SealError::Io`]; [`SealError::Unreadable`] when something lies there that is not understood.
@@ -82,13 +87,43 @@ pub fn credentials(
     format: &str,
     anchors: Option<&str>,
 ) -> Result<Option<Credentials>, SealError> {
+    let Some(apart) = beside(path) else { return read(path, format, None, anchors) };
+    let file = match File::open(&apart) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(SealError::io("open", &apart, source)),
+    };
+    let mut manifest = Vec::new();
+    file.take(MAX_BESIDE_BYTES)
+        .read_to_end(&mut manifest)
+        .map_err(|source| SealError::io("read", &apart, source))?;
+    read(path, format, Some(&manifest), anchors).map_err(|error| match error {
+        SealError::Unreadable { reason, .. } => SealError::Unreadable { path: apart, reason },
+        other => other,
+    })
+}
+
+/// As [`credentials`], which are `apart` from the file or inside of it.
+pub(crate) fn read(
+    path: &Path,
+    format: &str,
+    apart: Option<&[u8]>,
+    anchors: Option<&str>,
+) -> Result<Option<Credentials>, SealError> {
     let unreadable =
         |error: c2pa::Error| SealError::Unreadable { path: path.to_owned(), reason: error.to_string() };
     let context = context(anchors).map_err(unreadable)?;
     let file = File::open(path).map_err(|source| SealError::io("open", path, source))?;
-    let reader = match Reader::from_shared_context(&context).with_stream(format, file) {
+    let reader = Reader::from_shared_context(&context);
+    let reader = match apart {
+        None => reader.with_stream(format, file),
+        Some(manifest) => reader.with_manifest_data_and_stream(manifest, format, file),
+    };
+    let reader = match reader {
         Ok(reader) => reader,
-        Err(c2pa::Error::JumbfNotFound | c2pa::Error::ProvenanceMissing | c2pa::Error::UnsupportedType) => {
+        Err(c2pa::Error::JumbfNotFound | c2pa::Error::ProvenanceMissing | c2pa::Error::UnsupportedType)
+            if apart.is_none() =>
+        {
             return Ok(None);
         }
         Err(error) => return Err(unreadable(error)),

@@ -5,8 +5,8 @@ use std::process::Command;
 
 use bifrons_project::atomic;
 use bifrons_seal::{
-    Credentials, Facts, Keys, Kind, Making, SealError, State, format_of, keys::known_certificates, seal,
-    verify::credentials,
+    Credentials, Facts, Keys, Kind, Making, SealError, State, beside, format_of, keys::known_certificates,
+    seal, verify::credentials,
 };
 use tempfile::TempDir;
 
@@ -143,6 +143,36 @@ fn every_kind_of_file_comes_back_intact_with_what_was_said() {
             found.inputs.iter().filter(|input| input.is_parent).map(|i| &*i.title).collect();
         assert_eq!(parents, ["footage.mp4"]);
     }
+}
+
+/// Credentials beside a picture are worth what those inside are: they fit this picture alone.
+#[test]
+fn what_cannot_hold_a_seal_has_it_beside_it() {
+    let room = Room::new();
+    let keys = room.keys("keys");
+    let footage = room.picture("footage.exr");
+    let plain = room.picture("a.exr");
+    let before = std::fs::read(&plain).unwrap();
+    let out = room.sealed(&plain, "out.exr", Some(&footage), &keys);
+    assert_eq!(std::fs::read(&out).unwrap(), before, "the picture itself was changed");
+    let found = room.read(&out, "keys").unwrap().expect("credentials");
+    assert_eq!((found.state, found.problems.as_slice()), (State::Intact, [].as_slice()));
+    assert_eq!(found.making.expect("what was said").identity.as_deref(), Some("alice"));
+    assert!(found.inputs.iter().any(|input| input.is_parent && input.title == "footage.exr"));
+
+    // another picture under the same name, another manifest, none, and none that can be read
+    let picture = flipped(&out, before.len() / 2);
+    std::fs::copy(beside(&out).unwrap(), beside(&picture).unwrap()).unwrap();
+    assert_eq!(room.read(&picture, "keys").unwrap().expect("credentials").state, State::Changed);
+    let at = find(&std::fs::read(beside(&out).unwrap()).unwrap(), b"alice");
+    let manifest = flipped(&beside(&out).unwrap(), at);
+    std::fs::copy(&manifest, beside(&out).unwrap()).unwrap();
+    assert_eq!(room.read(&out, "keys").unwrap().expect("credentials").state, State::Changed);
+    std::fs::remove_file(beside(&out).unwrap()).unwrap();
+    assert_eq!(room.read(&out, "keys").unwrap(), None);
+    atomic::write(&beside(&out).unwrap(), b"no manifest").unwrap();
+    let error = room.read(&out, "keys").unwrap_err();
+    assert!(error.to_string().contains("out.c2pa"), "{error}");
 }
 
 #[test]

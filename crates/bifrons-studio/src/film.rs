@@ -172,7 +172,7 @@ fn output_name(footage: &std::path::Path, identity: &str, suffix: &str) -> Strin
     let stem = footage.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let extension = footage.extension().map(|known| known.to_string_lossy().to_lowercase());
     let extension = match extension.as_deref() {
-        Some(known @ ("mp4" | "m4v" | "mov" | "png" | "jpg" | "jpeg")) => known.to_owned(),
+        Some(known @ ("mp4" | "m4v" | "mov" | "png" | "jpg" | "jpeg" | "exr")) => known.to_owned(),
         Some("webp" | "tif" | "tiff" | "bmp") => "png".to_owned(),
         _ => "mp4".to_owned(),
     };
@@ -193,6 +193,7 @@ mod tests {
             ("/a/old.mkv", "old-as-anna.mp4"),
             ("/a/photo.jpeg", "photo-as-anna.jpeg"),
             ("/a/scan.tiff", "scan-as-anna.png"),
+            ("/a/plate.exr", "plate-as-anna.exr"),
         ] {
             assert_eq!(output_name(Path::new(footage), "anna", ""), name);
         }

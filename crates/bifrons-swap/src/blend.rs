@@ -1,9 +1,7 @@
 //! Putting a face into the frame: one alpha, applied once, in linear light.
 
-use bifrons_media::RgbImage;
+use bifrons_media::{RgbImage, encoded_from_linear, linear_from_encoded};
 use rayon::prelude::*;
-
-use crate::light::{encoded_from_linear, linear_from_encoded};
 
 /// The region of a frame with a patch laid over it: `patch` where `alpha` is 1, `region` where it
 /// is 0, and mixed light in between. All three have one size; the patch has been warped to the
@@ -11,7 +9,7 @@ use crate::light::{encoded_from_linear, linear_from_encoded};
 ///
 /// Where alpha is 0 the region comes back bit for bit, where it is 1 the patch does. An alpha
 /// outside of `[0, 1]` is clipped; one that is not a number counts as 0. Pictures are gamma-encoded
-/// ([`crate::light`] says how).
+/// ([`linear_from_encoded`] says how).
 ///
 /// # Panics
 /// When the three differ in size.
@@ -90,6 +88,19 @@ mod tests {
                 prop_assert!((value - composed).abs() < 1e-5);
             }
             prop_assert_eq!(face.to_rgb8().iter().zip(composed.to_rgb8()).map(|(a, b)| a.abs_diff(b)).max() <= Some(1), true);
+        }
+
+        /// Light beyond white (OpenEXR) fades with the mask; it is not cut off where the mask begins.
+        #[test]
+        fn of_two_lights_under_a_soft_edge_the_brighter_stays_so(
+            (one, other) in (0f32..6.0, 0f32..6.0),
+            face in 0f32..=1.0,
+            alpha in 0f32..0.99,
+        ) {
+            let mixed = |below: f32| blend(&picture(&[below; 3]), &picture(&[face; 3]), &[alpha]).get(0, 0)[0];
+            prop_assert!((one < other) == (mixed(one) < mixed(other)) || (one - other).abs() < 1e-3);
+            let hardly = blend(&picture(&[one; 3]), &picture(&[face; 3]), &[1e-4]).get(0, 0)[0];
+            prop_assert!((hardly - one).abs() < 0.01, "{one} became {hardly}");
         }
 
         #[test]

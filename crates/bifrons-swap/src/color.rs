@@ -5,9 +5,7 @@
 //! skin, and how much darker its darkest places are (pupils, nostrils, lashes). A mean and spread over all of the face
 //! (Reinhard et al. 2001) would compare a beard with the skin of a chin, and make eyes and brows pale to even it out.
 
-use bifrons_media::RgbImage;
-
-use crate::light::{encoded_from_linear, linear_from_encoded};
+use bifrons_media::{RgbImage, encoded_from_linear, linear_from_encoded};
 
 /// How much contrast may be scaled at most, and by its inverse at least. Beyond that, what differs is not the light but what is
 /// in the picture.

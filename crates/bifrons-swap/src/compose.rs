@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use bifrons_media::{Frame, PixelRect, RgbImage};
+use bifrons_media::{Frame, PixelRect, RgbImage, encoded_from_linear};
 use bifrons_vision::align::{Framing, canonical_point, crop_from_canonical};
 use bifrons_vision::geometry::{Border, Point, Similarity, warp, warp_plane};
 use bifrons_vision::mesh_points::{BELOW_NOSE, BETWEEN_BROWS};
@@ -90,9 +90,26 @@ pub(crate) fn compose(
     let mut face = warp(&colored, rect_from_patch, rect.width, rect.height, Border::Replicate);
     let grain = settings.grain * missing_grain(&face, look.grain, alpha);
     add_grain(&mut face, grain, GRAIN_SEED, frame.index(), *rect);
-    let composed = blend(&frame.rgb(*rect), &face, alpha);
-    frame.set_rgb(*rect, &composed, alpha)?;
-    Ok(())
+    lay_over(frame, *rect, &face, alpha)
+}
+
+/// Mixes `face` into the frame by `alpha`.
+///
+/// What is below is not clamped: light beyond white (OpenEXR) is mixed as light, `below + alpha (face - below)`. In the
+/// mask's soft edge a lamp then fades out as it would behind an edge out of focus, instead of falling to white at its first
+/// touched pixel, and of two lamps the brighter one stays the brighter. The drawn face itself ends at white or little above:
+/// networks know nothing brighter.
+///
+/// # Errors
+/// As [`compose`].
+pub(crate) fn lay_over(
+    frame: &mut Frame,
+    rect: PixelRect,
+    face: &RgbImage,
+    alpha: &[f32],
+) -> Result<(), SwapError> {
+    let composed = blend(&frame.rgb_unclamped(rect), face, alpha);
+    Ok(frame.set_rgb(rect, &composed, alpha)?)
 }
 
 /// Lays a patch over its place as it was drawn: in its own colours, without grain, with a hard edge where its mask ends.
@@ -104,7 +121,7 @@ pub(crate) fn lay_bare(frame: &mut Frame, patch: &Patch, place: &Place) -> Resul
     if !rect.is_empty() {
         let face = warp(&patch.drawn, rect_from_patch, rect.width, rect.height, Border::Replicate);
         let hard: Vec<f32> = alpha.iter().map(|alpha| f32::from(*alpha > 0.0)).collect();
-        frame.set_rgb(*rect, &blend(&frame.rgb(*rect), &face, &hard), &hard)?;
+        lay_over(frame, *rect, &face, &hard)?;
     }
     Ok(())
 }
@@ -134,7 +151,9 @@ pub(crate) fn matte(frame: &mut Frame, places: &[&Place]) -> Result<(), SwapErro
             to.iter_mut().zip(alpha).for_each(|(to, alpha)| *to = to.max(*alpha));
         }
     }
-    let picture = cover.iter().flat_map(|&value| [value; 3]).collect();
+    // who reads amounts of light takes a half for a half
+    let value = |cover: f32| if frame.is_linear() { encoded_from_linear(cover) } else { cover };
+    let picture = cover.iter().flat_map(|&cover| [value(cover); 3]).collect();
     let picture = RgbImage::from_data(whole.width, whole.height, picture)?;
     frame.set_rgb(whole, &picture, &vec![1.0; cover.len()])?;
     Ok(())

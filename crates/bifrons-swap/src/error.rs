@@ -54,6 +54,12 @@ pub enum SwapError {
         /// The folder.
         path: PathBuf,
     },
+    /// A folder of pictures would take the place of something that was not made here.
+    #[error("{path} is there, and is not what was made here before")]
+    NotOurs {
+        /// Where the pictures were to go.
+        path: PathBuf,
+    },
     /// What was chosen for a track cannot be used.
     #[error("what was chosen for track {track} of {clip}: {source}")]
     Settings {
@@ -84,7 +90,7 @@ impl SwapError {
             Self::Changed { .. } => Some("run `bifrons extract` again".to_owned()),
             Self::Picture(error) => error.hint(),
             Self::NotAPicture { .. } => Some("train on, or go back to an earlier checkpoint".to_owned()),
-            Self::NotPatches { .. } => Some("give a new folder".to_owned()),
+            Self::NotPatches { .. } | Self::NotOurs { .. } => Some("give a new folder".to_owned()),
             Self::Settings { .. } => Some(
                 "reset the shot on the studio's film page, or use the newer Bifrons that chose it".to_owned(),
             ),

@@ -8,12 +8,13 @@ use std::str::FromStr;
 use std::time::Instant;
 
 use bifrons_media::{Encoding, Frame, FrameSink, Kept, MediaError, join};
-use bifrons_project::{ContentHash, Event, Layout, Meter, ProjectError, Reporter, Stage, Stop, atomic};
+use bifrons_project::{Event, Layout, Meter, ProjectError, Reporter, Stage, Stop, atomic};
 use rayon::prelude::*;
 
 use crate::SwapError;
 use crate::ahead::WriteBehind;
 use crate::compose::matte;
+use crate::finished::{HASH_SUFFIX, check_place, discard, hash_of, is_recorded, publish};
 use crate::settings::Adjustments;
 use crate::swap::{CHUNK_FRAMES, Swap, chunks, frames_replaced, frames_where};
 use crate::veil::{Covered, Guard, Veil};
@@ -35,6 +36,11 @@ pub trait Finish: std::fmt::Debug + Sync {
     /// # Errors
     /// Its own; they come back as [`SwapError::Finish`].
     fn film(&self, part: &Path) -> Result<PathBuf, Box<dyn std::error::Error + Send + Sync>>;
+
+    /// A file that belongs to the finished film and lies beside it: without it, the film is made again.
+    fn beside(&self) -> Option<PathBuf> {
+        None
+    }
 }
 
 /// What to convert.
@@ -44,7 +50,7 @@ pub struct FilmJob<'a> {
     pub swap: Swap<'a>,
     /// Where the project's things lie: chunks go there.
     pub layout: &'a Layout,
-    /// The finished film. Replaced when it is there.
+    /// The finished film. Replaced when it is there; a folder, when it was made here.
     pub output: &'a Path,
     /// What is done last.
     pub finish: &'a dyn Finish,
@@ -131,7 +137,8 @@ pub struct Converted {
 /// # Errors
 /// [`SwapError::Changed`] when the footage is not the one whose faces were found, [`SwapError::Media`] when it is
 /// damaged (frames missing) or the sound does not fit into the output's container, [`SwapError::Project`] when the
-/// disk is full, [`SwapError::Finish`]. Finished chunks stay in every case; the output appears only when it is whole and checked.
+/// disk is full, [`SwapError::NotOurs`] when a folder of pictures would take the place of another one,
+/// [`SwapError::Finish`]. Finished chunks stay in every case; the output appears only when it is whole and checked.
 pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> Result<Converted, SwapError> {
     let as_by_default = Adjustments::default();
     let swap = &match job.veil {
@@ -151,10 +158,10 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
     let plan = plan(job, swap, &encoding)?;
     let folder = job.layout.work(job.output);
     // the finished film's hash, under the name of what it was made of
-    let finished = folder.join(format!("{plan}.blake3"));
+    let finished = folder.join(format!("{plan}.{HASH_SUFFIX}"));
     // and what is covered in it
     let finished_covered = folder.join(format!("{plan}.covered"));
-    if is_finished(&finished, job.output)? {
+    if is_recorded(job.output, &finished)? && job.finish.beside().is_none_or(|beside| beside.is_file()) {
         let frames_swapped = frames_replaced(swap.index, swap.clip, swap.adjustments)?.len();
         let frames = clip.frame_count();
         return Ok(Converted {
@@ -165,6 +172,7 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
             covered: job.veil.map(|_| read_covered(&finished_covered)).transpose()?.unwrap_or_default(),
         });
     }
+    check_place(&clip, job.output, &folder)?;
     let work = folder.join(plan);
     atomic::create_dir_all(&work)?;
     if job.shard.is_none() {
@@ -206,7 +214,7 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
         while next < frames.end {
             if stop.is_requested() {
                 drop(sink);
-                let _ = std::fs::remove_file(&part);
+                discard(&part);
                 return Ok(Converted {
                     ending: Ending::Stopped,
                     frames: count,
@@ -253,7 +261,7 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
             // before the chunk, which says that all of it is there
             atomic::write(&covered_path(number), covered.to_text().as_bytes())?;
         }
-        atomic::publish(&part, &path)?;
+        publish(&part, &path)?;
     }
     let frames_per_sec = (converted > 0).then(|| converted as f64 / started.elapsed().as_secs_f64());
 
@@ -288,18 +296,14 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
             return Err(SwapError::Finish(error));
         }
     };
-    if part.is_dir() {
-        atomic::publish_dir(&part, job.output)?;
-    } else {
-        atomic::publish(&part, job.output)?;
-    }
+    publish(&part, job.output)?;
     joining.advance(chunks.len() as u64, reporter);
     atomic::remove_dir(&folder)?;
     atomic::create_dir_all(&folder)?;
     if guard.is_some() {
         atomic::write(&finished_covered, covered.to_text().as_bytes())?;
     }
-    atomic::write(&finished, ContentHash::of_file(job.output)?.to_string().as_bytes())?;
+    atomic::write(&finished, hash_of(job.output)?.to_string().as_bytes())?;
 
     let with_face = frames_where(swap.index, swap.clip, |_| true)?.len();
     let frames_swapped = frames_replaced(swap.index, swap.clip, swap.adjustments)?.len();
@@ -316,12 +320,6 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
         reporter.report(&Event::Message { text });
     }
     Ok(Converted { ending: Ending::Finished, frames: count, frames_swapped, frames_per_sec, covered })
-}
-
-/// Whether `output` is the very film that was finished under this plan.
-fn is_finished(finished: &Path, output: &Path) -> Result<bool, SwapError> {
-    let Ok(hash) = std::fs::read_to_string(finished) else { return Ok(false) };
-    Ok(output.is_file() && ContentHash::of_file(output)?.to_string() == hash)
 }
 
 /// What was written beside a chunk, or beside a film that was finished.

@@ -8,7 +8,7 @@
 //!   carried along its motion and averaged (`carried.rs`);
 //! - the pixel parts, none of which knows a network or a file: [`color::ColorTransfer`] brings the drawn face to the
 //!   colours of the footage, `seam.rs` makes its coarse colours meet the footage's at the edge, [`grain`] gives it the grain
-//!   that the footage has, and [`blend::blend`] lays it over the frame: one alpha, once, in linear light ([`light`]).
+//!   that the footage has, and [`blend::blend`] lays it over the frame: one alpha, once, in linear light.
 
 mod ahead;
 pub mod blend;
@@ -19,10 +19,10 @@ mod crop;
 mod detail;
 mod error;
 pub mod film;
+mod finished;
 mod followed;
 pub mod grain;
 mod laid;
-pub mod light;
 mod occlusion;
 pub mod patch;
 mod patches;

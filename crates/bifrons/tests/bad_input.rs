@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use support::film::{assert_same_but_for_the_picture, frame_hashes, packet_start};
-use support::footage::{Cut, Real, X264, pattern, tone, turned};
+use support::footage::{Cut, Real, X264, ffmpeg, pattern, tone, turned};
 use support::{Ran, Room, bifrons, code, write};
 
 /// A face that is fine, so that only the footage can be at fault.
@@ -85,6 +85,41 @@ fn a_folder_without_pictures() {
     let bad = room.path("holiday");
     fs::create_dir(&bad).expect("a new folder");
     refused_in_either_place(&room, &bad, &["no picture in this folder"]);
+}
+
+#[test]
+fn an_exr_of_another_kind_or_cut_off() {
+    let room = Room::new();
+    let bad = room.path("plate.exr");
+    let made = |format: &str| {
+        let mut command = ffmpeg();
+        command.args(["-f", "lavfi", "-i", "testsrc2=s=64x48", "-frames:v", "1", "-pix_fmt", format]);
+        assert!(command.args(["-c:v", "exr"]).arg(&bad).status().expect("FFmpeg is installed").success());
+    };
+    made("grayf32le");
+    refused_in_either_place(&room, &bad, &["the channels Y", "one layer with R, G, B"]);
+    made("gbrpf32le");
+    let bytes = fs::read(&bad).expect("it was made");
+    write(&bad, &bytes[..150]);
+    refused_in_either_place(&room, &bad, &["not a readable OpenEXR picture"]);
+}
+
+#[test]
+fn an_exr_whose_light_was_cut_off_is_refused_before_training() {
+    let room = Room::new();
+    let (face, plate) = (good_face(&room), room.path("plate.exr"));
+    let mut command = ffmpeg();
+    command.args(["-ss", "2", "-i"]).arg(Real::Interview.path());
+    command.args(["-frames:v", "1", "-pix_fmt", "gbrpf32le", "-c:v", "exr"]).arg(&plate);
+    assert!(command.status().expect("FFmpeg is installed").success());
+    let bytes = fs::read(&plate).expect("it was made");
+    write(&plate, &bytes[..bytes.len() / 2]);
+    let mut swap = bifrons();
+    swap.arg("swap").arg("--face").arg(&face).arg("--onto").arg(&plate);
+    swap.arg("-o").arg(room.path("made.exr")).args(["--iterations", "1"]);
+    let inputs = [face.as_path(), plate.as_path()];
+    refused(&room, &mut swap, &inputs, code::INPUT, &["plate.exr", "not a readable OpenEXR picture"]);
+    assert!(!room.path("made.exr").exists() && !room.path("made.bifrons/model").exists());
 }
 
 #[test]

@@ -19,6 +19,12 @@ pub(crate) fn real_clip(name: &str) -> Option<PathBuf> {
     None
 }
 
+/// Writes a file for a test.
+#[expect(clippy::disallowed_methods, reason = "files of the test's own folder")]
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) {
+    std::fs::write(path, bytes).expect("a file in the test's folder");
+}
+
 /// Runs FFmpeg with arguments separated by blanks; `{}` stands for `folder`.
 pub(crate) fn ffmpeg(folder: &Path, arguments: &str) {
     let folder = folder.to_str().expect("temporary folders are UTF-8");

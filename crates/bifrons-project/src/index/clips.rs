@@ -103,6 +103,21 @@ impl Index {
         self.list_clips("WHERE clips.id > ?1 ORDER BY clips.id", 0)
     }
 
+    /// The clip of a file or folder: of those whose person `is_wanted`, the one that was added first. Paths are compared as
+    /// they are kept, so it need not be there any more, and may be written relative or absolute.
+    ///
+    /// # Errors
+    /// As [`Index::clips`]; [`crate::ProjectError::NonUtf8Path`].
+    pub fn clip_at(&self, path: &Path, is_wanted: impl Fn(&str) -> bool) -> Result<Option<Clip>> {
+        let wanted = self.layout.to_stored(path)?;
+        for clip in self.clips()? {
+            if is_wanted(&clip.person) && self.layout.to_stored(&clip.path)? == wanted {
+                return Ok(Some(clip));
+            }
+        }
+        Ok(None)
+    }
+
     /// The folder of each clip's crops: that of the person the clip was added for, whoever its faces turn out to be.
     ///
     /// # Errors
@@ -194,4 +209,35 @@ impl Index {
 
 fn stored_fingerprint(fingerprint: ClipFingerprint) -> (i64, String) {
     (i64::try_from(fingerprint.size_bytes).unwrap_or(i64::MAX), fingerprint.ends.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{Scratch, info};
+    use super::*;
+
+    #[test]
+    fn a_clip_is_found_by_its_path_however_that_is_written() {
+        let scratch = Scratch::new();
+        let index = scratch.open();
+        let root = scratch.folder.path();
+        let (inside, outside) = (root.join("clips/film.mp4"), Path::new("/elsewhere/film.mp4"));
+        for (person, path) in [("bob", &*inside), ("alice", &*inside), ("bob", outside)] {
+            index.add_person(person).unwrap();
+            index.add_clip(person, path, info(b"film")).unwrap();
+        }
+        let found = |path: &Path, is_wanted: &dyn Fn(&str) -> bool| {
+            index.clip_at(path, is_wanted).unwrap().map(|clip| (clip.person, clip.path))
+        };
+        assert_eq!(
+            found(&inside, &|_| true),
+            Some(("bob".to_owned(), inside.clone())),
+            "the first that was added"
+        );
+        let roundabout = root.join("model/../clips/./film.mp4");
+        assert_eq!(found(&roundabout, &|person| person != "bob"), Some(("alice".to_owned(), inside.clone())));
+        assert_eq!(found(outside, &|person| person == "bob"), Some(("bob".to_owned(), outside.to_owned())));
+        assert_eq!(found(outside, &|person| person == "alice"), None);
+        assert_eq!(found(Path::new("film.mp4"), &|_| true), None);
+    }
 }

@@ -6,7 +6,7 @@ use bifrons_vision::geometry::{Border, Similarity, warp_plane};
 use bifrons_vision::{BoundingBox, Mesh};
 
 use crate::SwapError;
-use crate::blend::blend;
+use crate::compose::lay_over;
 use crate::patch::PATCH_PX;
 
 /// Colours across a head: too few for a face.
@@ -111,8 +111,7 @@ fn blur(
     if let Some(kept) = kept(rect) {
         alpha.iter_mut().zip(kept).for_each(|(alpha, kept)| *alpha *= 1.0 - kept);
     }
-    frame.set_rgb(rect, &blend(&picture, &blurred, &alpha), &alpha)?;
-    Ok(())
+    lay_over(frame, rect, &blurred, &alpha)
 }
 
 #[cfg(test)]

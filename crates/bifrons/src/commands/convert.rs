@@ -72,14 +72,9 @@ fn clip_of(
     footage: &Path,
     replacing: Option<&str>,
 ) -> anyhow::Result<Clip> {
-    let wanted = project.layout().to_stored(footage)?;
-    let people = project.index().people()?;
-    for person in people.iter().filter(|person| replacing.is_none_or(|name| name == *person)) {
-        for clip in project.index().clips_of(person)? {
-            if project.layout().to_stored(&clip.path)? == wanted && person != identity {
-                return Ok(clip);
-            }
-        }
+    let is_wanted = |person: &str| person != identity && replacing.is_none_or(|name| name == person);
+    if let Some(clip) = project.index().clip_at(footage, is_wanted)? {
+        return Ok(clip);
     }
     let whose = replacing.map_or_else(|| format!("anybody but {identity}"), str::to_owned);
     let name = replacing.unwrap_or("NAME");

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use bifrons_media::{ClipKind, Frame, MediaError};
 use bifrons_project::{Checkpoint, Clip, Event, Project, ProjectError, Purpose, atomic};
 use bifrons_seal::mark::{self, Marker, number_of};
-use bifrons_seal::{ConsentNote, Facts, Keys, Kind, Making, Model, format_of, label, seal, stretches};
+use bifrons_seal::{
+    ConsentNote, Facts, Keys, Kind, Making, Model, beside, format_of, label, seal, stretches,
+};
 use bifrons_swap::{Adjustments, Finish, Shows, frames_replaced};
 use bifrons_training::CheckpointMeta;
 
@@ -188,13 +190,18 @@ impl Finish for Finishing<'_> {
         if !part.is_dir() {
             return Ok(seal(part, &self.output, &self.facts, &self.keys)?);
         }
-        // a folder of pictures: each by itself
+        // a folder of pictures: each by itself, with its credentials inside or beside it
         let entries = std::fs::read_dir(part)?.collect::<Result<Vec<_>, _>>()?;
         for path in entries.into_iter().map(|entry| entry.path()).filter(|path| path.is_file()) {
             let sealed = seal(&path, &path, &self.facts, &self.keys)?;
             atomic::publish(&sealed, &path)?;
         }
         Ok(part.to_owned())
+    }
+
+    fn beside(&self) -> Option<PathBuf> {
+        // a folder of pictures has theirs in it
+        beside(&self.output).filter(|_| !self.output.is_dir())
     }
 }
 

@@ -63,12 +63,8 @@ pub(super) fn run(arguments: &ShotsArguments, context: &Context) -> anyhow::Resu
 }
 
 fn clip_of(visit: &Visit, film: &Path, replacing: Option<&str>) -> anyhow::Result<Clip> {
-    let wanted = visit.layout().to_stored(film)?;
-    for clip in visit.index().clips()? {
-        let is_theirs = replacing.is_none_or(|name| name == clip.person);
-        if is_theirs && visit.layout().to_stored(&clip.path)? == wanted {
-            return Ok(clip);
-        }
+    if let Some(clip) = visit.index().clip_at(film, |person| replacing.is_none_or(|name| name == person))? {
+        return Ok(clip);
     }
     let whose = replacing.map_or_else(|| "this project".to_owned(), |name| format!("{name} in this project"));
     Err(Usage(format!("{} is not a clip of {whose}", film.display())).into())

@@ -113,13 +113,8 @@ fn preset_name(arguments: &SwapArguments, dir: &Path) -> anyhow::Result<String> 
 
 /// The project's entry for a clip that was just added.
 fn clip_at(project: &Project, person: &str, path: &Path) -> anyhow::Result<bifrons_project::Clip> {
-    let wanted = project.layout().to_stored(path)?;
-    for clip in project.index().clips_of(person)? {
-        if project.layout().to_stored(&clip.path)? == wanted {
-            return Ok(clip);
-        }
-    }
-    anyhow::bail!("{} is no longer in the project", path.display())
+    let found = project.index().clip_at(path, |name| name == person)?;
+    found.ok_or_else(|| anyhow::anyhow!("{} is no longer in the project", path.display()))
 }
 
 /// Footage that cannot be read to its end cannot become a whole film: better said before training than after.

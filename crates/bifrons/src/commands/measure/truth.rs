@@ -82,18 +82,7 @@ fn convert(
     let preset = Preset::named(job.preset)?;
     let device = named_device(job.device)?;
     let project = Project::open_or_create(&work.join("truth.bifrons"))?;
-    let filmed = |path: &Path| -> anyhow::Result<_> {
-        if !project.index().people()?.iter().any(|person| person == FILMED) {
-            return Ok(None);
-        }
-        let wanted = project.layout().to_stored(path)?;
-        for clip in project.index().clips_of(FILMED)? {
-            if project.layout().to_stored(&clip.path)? == wanted {
-                return Ok(Some(clip));
-            }
-        }
-        Ok(None)
-    };
+    let filmed = |path: &Path| project.index().clip_at(path, |person| person == FILMED);
     // the film to convert comes into the project only after training, so that nothing is learnt from it; on a second
     // run it is there already, and then training has ended too
     if filmed(&files.footage)?.is_none() {
