@@ -18,7 +18,7 @@ use crate::usual::usual_of;
 /// Frames in a chunk: some seconds of work.
 pub(crate) const CHUNK_FRAMES: usize = 96;
 /// Counts up when the same inputs would give another picture, so that chunks of an older program are not mixed in.
-const METHOD: u32 = 13;
+const METHOD: u32 = 14;
 
 /// A face onto footage.
 #[derive(Clone, Copy, Debug)]

@@ -1,13 +1,17 @@
 //! What the person filmed and the one who is drawn usually look like, and the light that one is usually filmed in.
 //!
-//! Faces are alike on both sides, light is not: what differs between the sides of a usual face, coarsely, is its light. A drawn
-//! face is in the light that its person was filmed in; what the footage has instead is known from the two usual faces, once
-//! for all of a film, so nothing flickers.
+//! Faces are alike on both sides, light is not: what differs between the sides of a usual face, coarsely, is its light. And from
+//! forehead to nose, where nobody has a beard, one usual face gets brighter against the other as its light falls from higher up. A
+//! drawn face is in the light that its person was filmed in; what the footage has instead is known from the two usual faces,
+//! once for all of a film, so nothing flickers.
+
+use std::ops::Range;
 
 use bifrons_media::{ResizeFilter, RgbImage};
 use bifrons_project::{Face, Index, ProjectError, Review};
-use bifrons_vision::align::{FlatMask, UsualFace};
+use bifrons_vision::align::{FlatMask, Framing, UsualFace, canonical_point, crop_from_canonical};
 use bifrons_vision::averaged;
+use bifrons_vision::mesh_points::BELOW_NOSE;
 use rayon::prelude::*;
 
 use crate::SwapError;
@@ -72,14 +76,55 @@ pub(crate) fn relight(
     size_px: usize,
 ) -> Result<Vec<f32>, SwapError> {
     let side = drawn.width;
+    let (downward, lowest) = (downward(drawn, footage, mask.inside()), beardless_rows(side).end);
     let [drawn, footage] = [drawn, footage].map(|face| one_sided(face, mask.inside()));
-    let factors = drawn.iter().zip(&footage).flat_map(|(drawn, footage)| {
-        let most = MOST.ln();
-        [(footage - drawn).clamp(-most, most).exp(); 3]
+    let factors = drawn.iter().zip(&footage).enumerate().flat_map(|(at, (drawn, footage))| {
+        let (most, below) = (MOST.ln(), (at / side).min(lowest) as f32 / side as f32 - 0.5);
+        [(footage - drawn + downward * below).clamp(-most, most).exp(); 3]
     });
     let small = RgbImage { width: side, height: side, data: factors.collect() };
     let large = small.resize(size_px, size_px, ResizeFilter::Lanczos)?;
     Ok(large.data.into_iter().step_by(3).collect())
+}
+
+/// Rows of a flattened face from the top to where nose and upper lip meet.
+fn beardless_rows(size_px: usize) -> Range<usize> {
+    let flat_from_canonical = Framing::Face.from_crop(size_px) * crop_from_canonical();
+    0..flat_from_canonical.apply(canonical_point(BELOW_NOSE)).y as usize
+}
+
+/// By how much (as a logarithm, for a whole side) `footage` gets brighter against `drawn` downwards where nobody has a beard: a
+/// line through all places, those that are far from it (hair that only one of them has) hardly counting (Cauchy weights).
+fn downward(drawn: &RgbImage, footage: &RgbImage, inside: &[f32]) -> f32 {
+    const USUALLY_OFF: f32 = 0.1;
+    const ROUNDS: usize = 20;
+    let side = drawn.width;
+    let (drawn, footage) = (drawn.lumas(), footage.lumas());
+    let known = |at: &usize| inside[*at] > 0.99 && drawn[*at] > LEAST_LUMA && footage[*at] > LEAST_LUMA;
+    let rows = beardless_rows(side);
+    let places = (rows.start * side..rows.end * side).filter(known);
+    let places: Vec<[f32; 2]> =
+        places.map(|at| [(at / side) as f32 / side as f32, (footage[at] / drawn[at]).ln()]).collect();
+    let [mut slope, mut level] = [0.0, 0.0];
+    for round in 0..ROUNDS {
+        let [mut total, mut x, mut y, mut xx, mut xy] = [0.0_f32; 5];
+        for &[row, ratio] in &places {
+            let off = (ratio - level - slope * row) / USUALLY_OFF;
+            let weight = if round == 0 { 1.0 } else { 1.0 / (1.0 + off * off) };
+            total += weight;
+            x += weight * row;
+            y += weight * ratio;
+            xx += weight * row * row;
+            xy += weight * row * ratio;
+        }
+        let spread = total * xx - x * x;
+        if total < side as f32 || spread <= 1e-3 * total * total {
+            return 0.0;
+        }
+        slope = (total * xy - x * y) / spread;
+        level = (y - slope * x) / total;
+    }
+    slope
 }
 
 /// By how much (as a logarithm) each place of a face is brighter than its mirror image allows: half of what is between the
@@ -129,6 +174,28 @@ mod tests {
         // what nobody saw says nothing
         let black = RgbImage::new(SIZE, SIZE);
         assert!(relight(&black, &black, &mask, 2 * SIZE).unwrap().iter().all(|factor| *factor == 1.0));
+    }
+
+    #[test]
+    fn light_from_above_is_found_whatever_hair_and_beards_there_are() {
+        let lit = |slope: f32, hair: bool, beard: bool| {
+            let data = (0..SIZE * SIZE).flat_map(|at| {
+                let (x, y) = (at % SIZE, at / SIZE);
+                let dark = (hair && x < 24 && y < 20) || (beard && y > 44);
+                [if dark { 0.08 } else { 0.4 } * (slope * y as f32 / 64.0).exp(); 3]
+            });
+            RgbImage { width: SIZE, height: SIZE, data: data.collect() }
+        };
+        let mask = FlatMask::new(SIZE, 1.0);
+        for (hair, beard) in [(false, false), (true, false), (false, true)] {
+            let found = downward(&lit(0.0, false, false), &lit(-0.5, hair, beard), mask.inside());
+            assert!((found + 0.5).abs() < 0.06, "hair {hair}, beard {beard}: {found}");
+        }
+        let factors = relight(&lit(0.0, false, false), &lit(-0.5, false, false), &mask, SIZE).unwrap();
+        let change = factors[35 * SIZE + 32] / factors[15 * SIZE + 32];
+        assert!((change.ln() + 0.5 * 20.0 / 64.0).abs() < 0.03, "{change}");
+        // below the nose as at the nose
+        assert!((factors[60 * SIZE + 32] / factors[50 * SIZE + 32] - 1.0).abs() < 0.01);
     }
 
     #[test]
