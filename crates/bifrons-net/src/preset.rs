@@ -105,6 +105,10 @@ pub struct Augmentation {
     /// uniform in ± this on each axis.
     #[serde(default)]
     pub slope: f32,
+    /// Probability that what lies between the lips is another face's, of anybody: so a decoder learns mouths that its own person
+    /// never opened before the camera. Centred networks only.
+    #[serde(default)]
+    pub mouths: f32,
 }
 
 /// Each halves or doubles the side.

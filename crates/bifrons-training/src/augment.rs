@@ -187,6 +187,7 @@ mod tests {
     use rand::SeedableRng;
 
     use super::*;
+    use crate::Somebody;
 
     const RANGES: Augmentation = Augmentation {
         rotation_degrees: 10.0,
@@ -197,6 +198,7 @@ mod tests {
         light: 0.15,
         tint: 0.05,
         slope: 0.2,
+        mouths: 0.0,
     };
 
     /// A face whose red is its column and whose green is its row, in framing units.
@@ -291,16 +293,34 @@ mod tests {
     #[test]
     fn a_centred_network_sees_what_is_unusual() {
         let area = 60 * 60;
-        let usual = Arc::from(vec![102_u8; 3 * area]);
+        let whose = Arc::new(Somebody { usual: vec![102; 3 * area], mouth: vec![0; area] });
         let face = |value: u8| TrainingFace::new(60, vec![value; 3 * area], vec![255; area], vec![0; area]);
         let network = Preset::named("film").unwrap().network;
         assert!(network.centred);
         for (value, seen) in [(102, 0.0), (153, 0.4), (0, -0.8)] {
-            let (input, truth, _) =
-                sampled_for(&network, &face(value).of_somebody_like(&usual), &Variation::none());
+            let (input, truth, _) = sampled_for(&network, &face(value).of(&whose), &Variation::none());
             assert!(input.iter().all(|input| (input - seen).abs() < 1e-5), "{value}: {}", input[0]);
             assert!(truth.iter().all(|truth| (truth - f32::from(value) / 255.0).abs() < 1e-5));
         }
+    }
+
+    #[test]
+    fn a_mouth_is_borrowed_in_ones_own_light() {
+        let area = 60 * 60;
+        // the left half is the mouth, and half of it at its edge
+        let mouth = |at: usize| if at % 60 < 29 { 255 } else { u8::from(at % 60 == 29) * 128 };
+        let face = |usual: u8, value: u8, seen: u8| {
+            let whose = Somebody { usual: vec![usual; 3 * area], mouth: (0..area).map(mouth).collect() };
+            TrainingFace::new(60, vec![value; 3 * area], vec![seen; area], vec![0; area]).of(&Arc::new(whose))
+        };
+        let (own, other) = (face(100, 80, 255), face(50, 30, 100));
+        let found = own.with_mouth_of(&other);
+        // twice as bright, and as little seen
+        assert_eq!([0, 28, 29, 30].map(|x| found.rgb()[3 * x]), [60, 60, 70, 80]);
+        let (_, seen, _) = found.at([0.2, 0.5]);
+        assert!((seen - 100.0 / 255.0).abs() < 1e-4, "{seen}");
+        let stranger = TrainingFace::new(60, vec![9; 3 * area], vec![0; area], vec![0; area]);
+        assert_eq!(own.with_mouth_of(&stranger).rgb(), own.rgb());
     }
 
     #[test]

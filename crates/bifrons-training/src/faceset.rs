@@ -1,5 +1,6 @@
 //! The faces of one person in memory, as training wants them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -35,8 +36,17 @@ pub struct TrainingFace {
     mask: Vec<u8>,
     /// `[side, side]`: 255 on eyes and mouth.
     features: Vec<u8>,
-    /// `[side, side, 3]`: what the person usually looks like, black where that is not asked for.
-    usual: Arc<[u8]>,
+    /// Whose it is, where that is asked for.
+    whose: Option<Arc<Somebody>>,
+}
+
+/// What faces of one person have in common.
+#[derive(Clone, Debug)]
+pub struct Somebody {
+    /// `[side, side, 3]`: what they usually look like, as [`UsualFace::face`].
+    pub usual: Vec<u8>,
+    /// `[side, side]`: 255 between the lips.
+    pub mouth: Vec<u8>,
 }
 
 impl TrainingFace {
@@ -48,17 +58,39 @@ impl TrainingFace {
     pub fn new(side_px: usize, rgb: Vec<u8>, mask: Vec<u8>, features: Vec<u8>) -> Self {
         let area = side_px * side_px;
         assert_eq!([rgb.len(), mask.len(), features.len()], [3 * area, area, area]);
-        Self { side_px, rgb, mask, features, usual: vec![0; 3 * area].into() }
+        Self { side_px, rgb, mask, features, whose: None }
     }
 
-    /// The same of somebody who usually looks like `usual`, as large as `rgb`.
+    /// The same as a face of somebody, whose planes are as large.
     ///
     /// # Panics
-    /// When it has another size.
+    /// When they are not.
     #[must_use]
-    pub fn of_somebody_like(self, usual: &Arc<[u8]>) -> Self {
-        assert_eq!(usual.len(), self.rgb.len(), "a face of the same size");
-        Self { usual: Arc::clone(usual), ..self }
+    pub fn of(self, whose: &Arc<Somebody>) -> Self {
+        let sizes = [whose.usual.len(), whose.mouth.len()];
+        assert_eq!(sizes, [self.rgb.len(), self.mask.len()], "planes of the same size");
+        Self { whose: Some(Arc::clone(whose)), ..self }
+    }
+
+    /// The same with what `other`, a face of the same size, has between its lips, in the colours of this one; as it is where it is
+    /// not known whose faces they are.
+    #[must_use]
+    pub fn with_mouth_of(&self, other: &Self) -> Cow<'_, Self> {
+        let (Some(own), Some(others)) = (&self.whose, &other.whose) else { return Cow::Borrowed(self) };
+        let mut face = self.clone();
+        for (at, &share) in own.mouth.iter().enumerate().filter(|(_, share)| **share > 0) {
+            let share = f32::from(share) / 255.0;
+            let mixed = |own: u8, other: f32| {
+                (f32::from(own) + share * (other - f32::from(own))).round().clamp(0.0, 255.0) as u8
+            };
+            for at in 3 * at..3 * at + 3 {
+                // between the lips a usual face is as bright as the light is
+                let brighter = f32::from(own.usual[at]) / f32::from(others.usual[at].max(1));
+                face.rgb[at] = mixed(self.rgb[at], brighter * f32::from(other.rgb[at]));
+            }
+            face.mask[at] = mixed(self.mask[at], f32::from(other.mask[at]));
+        }
+        Cow::Owned(face)
     }
 
     /// Colours, row by row.
@@ -79,10 +111,10 @@ impl TrainingFace {
         (self.color(&self.rgb, framing), mask, features)
     }
 
-    /// The colour that the person usually has there.
+    /// The colour that the person usually has there; black where it is not known whose face it is.
     #[must_use]
     pub fn usual_at(&self, framing: [f32; 2]) -> [f32; 3] {
-        self.color(&self.usual, framing)
+        self.whose.as_ref().map_or([0.0; 3], |whose| self.color(&whose.usual, framing))
     }
 
     fn color(&self, rgb: &[u8], framing: [f32; 2]) -> [f32; 3] {
@@ -173,8 +205,8 @@ impl Faceset {
             meter.advance(portion.len() as u64, reporter);
         }
         if let Some(flat) = flat.as_ref().filter(|_| network.centred) {
-            let usual = usual(&loaded, flat, side_px);
-            loaded = loaded.into_iter().map(|face| face.of_somebody_like(&usual)).collect();
+            let whose = Arc::new(somebody(&loaded, flat, side_px));
+            loaded = loaded.into_iter().map(|face| face.of(&whose)).collect();
         }
         Ok(Self {
             person: person.to_owned(),
@@ -186,14 +218,14 @@ impl Faceset {
     }
 }
 
-/// What these faces usually look like, 8 bits a sample.
-fn usual(faces: &[TrainingFace], flat: &FlatMask, side_px: usize) -> Arc<[u8]> {
+/// The person whose faces these are.
+fn somebody(faces: &[TrainingFace], flat: &FlatMask, side_px: usize) -> Somebody {
     let mut usual = UsualFace::new(side_px);
     for face in faces {
         let pixels = face.rgb.as_chunks::<3>().0.iter().zip(&face.mask);
         usual.add(pixels.map(|(rgb, seen)| (rgb.map(|v| f32::from(v) / 255.0), f32::from(*seen) / 255.0)));
     }
-    usual.face(flat).to_rgb8().into()
+    Somebody { usual: usual.face(flat).to_rgb8(), mouth: bytes(flat.mouth()) }
 }
 
 /// Side of a kept face, in pixels.

@@ -32,7 +32,7 @@ mod sharpening;
 mod trainer;
 
 pub use error::TrainingError;
-pub use faceset::{Faceset, TrainingFace};
+pub use faceset::{Faceset, Somebody, TrainingFace};
 pub use history::previews;
 pub use inspection::Inspection;
 pub use limits::{Limits, Plateau};

@@ -1,10 +1,12 @@
 //! Batches made ready ahead of the step, in their own thread.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 use bifrons_net::Preset;
+use rand::Rng;
 
 use crate::augment::{Sample, Variation, write_sample};
 use crate::{Faceset, Sampler};
@@ -65,8 +67,16 @@ impl Batch {
             let mut rng = sampler.rng(iteration, person, slot);
             let face = &facesets[person].faces[sampler.draw(person, &mut rng)];
             let variation = Variation::random(&preset.augmentation, &mut rng);
+            let borrows =
+                preset.augmentation.mouths > 0.0 && rng.random::<f32>() < preset.augmentation.mouths;
+            let face = if borrows {
+                let other = rng.random_range(0..facesets.len());
+                face.with_mouth_of(&facesets[other].faces[sampler.draw(other, &mut rng)])
+            } else {
+                Cow::Borrowed(face)
+            };
             let mut sample = Sample { input, truth, weight };
-            write_sample(face, &variation, &preset.network, &mut sample);
+            write_sample(&face, &variation, &preset.network, &mut sample);
         }
         batch
     }
