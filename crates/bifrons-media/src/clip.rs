@@ -121,6 +121,12 @@ pub(crate) struct VideoDetails {
 }
 
 impl Clip {
+    /// Whether its samples are amounts of light without an upper end (OpenEXR), which show more than is seen of them.
+    #[must_use]
+    pub fn is_light(&self) -> bool {
+        self.pictures.iter().any(|picture| picture.is_exr)
+    }
+
     /// Opens a video, a picture, or a folder of pictures, with the tools of [`Tools::from_env`].
     ///
     /// # Errors

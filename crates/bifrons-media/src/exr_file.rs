@@ -2,12 +2,12 @@
 //!
 //! Other channels are refused instead of being passed on: whatever shows the face (another layer, its light alone, its
 //! depth) would go on showing the old one. Everything else of a file is kept: each sample that is not painted over, bit
-//! for bit and in its own type, both windows, and all attributes but a preview, which shows the footage.
+//! for bit and in its own type, the display window, and all attributes but a preview, which shows the footage.
 
 use std::io::{Cursor, Read};
 
 use exr::meta::MetaData;
-use exr::meta::header::{Header, ImageAttributes, LayerAttributes};
+use exr::meta::header::Header;
 use exr::prelude::*;
 
 use crate::linear_picture::{ExrImage, LinearPicture};
@@ -56,7 +56,42 @@ pub(crate) fn decode(bytes: &[u8]) -> std::result::Result<LinearPicture, ImageEr
         line_order: LineOrder::Increasing,
     };
     layer.attributes.preview = None;
+    show_alone(&mut image);
     Ok(LinearPicture::new(image, places))
+}
+
+/// Makes the data window the display window: what lies beyond is cut off, as nobody looks there for a face, and what is missing is
+/// black, so that marks find room.
+fn show_alone(image: &mut ExrImage) {
+    let (shown, layer) = (image.attributes.display_window, &mut image.layer_data);
+    let (from, size) = (layer.attributes.layer_position, layer.size);
+    if (from, size) == (shown.position, shown.size) {
+        return;
+    }
+    // where a row or column that is shown was stored; windows may lie anywhere in the range of i32
+    let stored = |at: usize, shown: i32, from: i32, side: usize| {
+        let at = at as i64 + i64::from(shown) - i64::from(from);
+        usize::try_from(at).ok().filter(|at| *at < side)
+    };
+    let places: Vec<Option<usize>> = (0..shown.size.area())
+        .map(|at| {
+            let x = stored(at % shown.size.width(), shown.position.x(), from.x(), size.width())?;
+            let y = stored(at / shown.size.width(), shown.position.y(), from.y(), size.height())?;
+            Some(y * size.width() + x)
+        })
+        .collect();
+    fn picked<T: Copy + Default>(samples: &[T], places: &[Option<usize>]) -> Vec<T> {
+        places.iter().map(|place| place.map_or_else(T::default, |place| samples[place])).collect()
+    }
+    for channel in &mut layer.channel_data.list {
+        channel.sample_data = match &channel.sample_data {
+            FlatSamples::F16(samples) => FlatSamples::F16(picked(samples, &places)),
+            FlatSamples::F32(samples) => FlatSamples::F32(picked(samples, &places)),
+            FlatSamples::U32(samples) => FlatSamples::U32(picked(samples, &places)),
+        };
+    }
+    layer.attributes.layer_position = shown.position;
+    layer.size = shown.size;
 }
 
 /// The picture as a file: scan lines, compressed without loss (ZIP).
@@ -65,28 +100,6 @@ pub(crate) fn decode(bytes: &[u8]) -> std::result::Result<LinearPicture, ImageEr
 /// [`ImageError::EncodeExr`].
 pub(crate) fn encode(picture: &LinearPicture) -> std::result::Result<Vec<u8>, ImageError> {
     write(picture.image())
-}
-
-/// The same file with nothing of its attributes but what places and colours its pixels: others may say who was filmed.
-///
-/// # Errors
-/// Those of [`decode`] and [`encode`].
-pub(crate) fn without_attributes(bytes: &[u8]) -> std::result::Result<Vec<u8>, ImageError> {
-    let mut image = decode(bytes)?.image().clone();
-    let ImageAttributes { display_window, pixel_aspect, chromaticities, .. } = image.attributes;
-    image.attributes =
-        ImageAttributes { pixel_aspect, chromaticities, ..ImageAttributes::new(display_window) };
-    let of = &image.layer_data.attributes;
-    image.layer_data.attributes = LayerAttributes {
-        layer_position: of.layer_position,
-        screen_window_center: of.screen_window_center,
-        screen_window_width: of.screen_window_width,
-        white_luminance: of.white_luminance,
-        adopted_neutral: of.adopted_neutral,
-        frames_per_second: of.frames_per_second,
-        ..LayerAttributes::default()
-    };
-    write(&image)
 }
 
 fn write(image: &ExrImage) -> std::result::Result<Vec<u8>, ImageError> {
@@ -128,8 +141,10 @@ fn check_memory(header: &Header) -> std::result::Result<(), ImageError> {
         check_size(size.width(), size.height())?;
     }
     let bytes_per_pixel: usize = header.channels.list.iter().map(|c| c.sample_type.bytes_per_sample()).sum();
-    if (stored.area() * bytes_per_pixel) as u64 > MAX_DECODE_BYTES {
-        return Err(ImageError::TooLarge { width: stored.width(), height: stored.height() });
+    for size in [shown, stored] {
+        if (size.area() * bytes_per_pixel) as u64 > MAX_DECODE_BYTES {
+            return Err(ImageError::TooLarge { width: size.width(), height: size.height() });
+        }
     }
     Ok(())
 }

@@ -15,8 +15,7 @@ pub(crate) type ExrImage = Image<Layer<AnyChannels<FlatSamples>>>;
 /// The largest value that a half holds. Samples beyond it, infinite ones too, count as this: infinity cannot be mixed.
 const MOST_LIGHT: f32 = 65_504.0;
 
-/// An OpenEXR picture. What is shown of it is its display window; outside of its data window that is black, and cannot
-/// be written to.
+/// An OpenEXR picture, all of which is shown: its data window is its display window.
 #[derive(Debug, Clone)]
 pub(crate) struct LinearPicture {
     image: ExrImage,
@@ -61,7 +60,7 @@ impl LinearPicture {
     pub(crate) fn set_rgb(&mut self, rect: PixelRect, image: &RgbImage, alpha: &[f32]) {
         for (i, _) in alpha.iter().enumerate().filter(|(_, alpha)| **alpha > 0.0) {
             let (x, y) = (rect.x + i % rect.width, rect.y + i / rect.width);
-            let Some(place) = self.place(x, y) else { continue };
+            let place = self.place(x, y);
             for (channel, &value) in image.data[3 * i..3 * i + 3].iter().enumerate() {
                 self.store(channel, place, linear_from_encoded(value));
             }
@@ -72,7 +71,7 @@ impl LinearPicture {
     /// it less; what is not negative does not become so, since those who work in light take roots and logarithms. Alpha
     /// makes no difference: transparent footage would else come out unmarked.
     pub(crate) fn brighten(&mut self, x: usize, y: usize, by: f32) {
-        let Some(place) = self.place(x, y) else { return };
+        let place = self.place(x, y);
         for channel in 0..3 {
             let before = self.load(channel, place);
             let after = linear_from_encoded(encoded_from_linear(before) + by);
@@ -86,22 +85,12 @@ impl LinearPicture {
 
     /// Picture value of a sample.
     fn value(&self, channel: usize, x: usize, y: usize) -> f32 {
-        self.place(x, y).map_or(0.0, |place| encoded_from_linear(self.load(channel, place)))
+        encoded_from_linear(self.load(channel, self.place(x, y)))
     }
 
-    /// Which sample of a channel is shown at a pixel; none outside of the data window.
-    fn place(&self, x: usize, y: usize) -> Option<usize> {
-        let layer = &self.image.layer_data;
-        let (shown, stored) =
-            (self.image.attributes.display_window.position, layer.attributes.layer_position);
-        // the windows may lie anywhere in the range of i32
-        let along = |at: usize, shown: i32, stored: i32, side: usize| {
-            let at = at as i64 + i64::from(shown) - i64::from(stored);
-            usize::try_from(at).ok().filter(|at| *at < side)
-        };
-        let x = along(x, shown.x(), stored.x(), layer.size.width())?;
-        let y = along(y, shown.y(), stored.y(), layer.size.height())?;
-        Some(y * layer.size.width() + x)
+    /// Which sample of a channel is shown at a pixel.
+    fn place(&self, x: usize, y: usize) -> usize {
+        y * self.image.layer_data.size.width() + x
     }
 
     /// A finite amount of light.

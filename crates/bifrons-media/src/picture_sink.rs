@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use image::ImageEncoder;
 use image::codecs::{jpeg::JpegEncoder, png::PngEncoder};
 
-use crate::clip::{Clip, ClipKind};
+use crate::clip::{Clip, ClipKind, PictureFile};
 use crate::frame::{Frame, Samples};
 use crate::picture_frame::{EncodedPicture, PictureFrame};
 use crate::pictures::{self, picture_error};
@@ -83,8 +83,13 @@ pub(crate) fn join(
     }
     if clip.kind == ClipKind::PictureFolder {
         std::fs::create_dir_all(out_part).map_err(|e| MediaError::io(out_part, e))?;
-        for file in &files {
-            take(file, &out_part.join(file.file_name().unwrap_or_default()), kept)?;
+        let names = match kept {
+            Kept::Everything => names,
+            // the footage's names may say who was filmed
+            Kept::PictureAndSound => numbered(clip),
+        };
+        for (file, name) in files.iter().zip(&names) {
+            copy(file, &out_part.join(name))?;
         }
         return check_names(out_part, &names);
     }
@@ -94,15 +99,10 @@ pub(crate) fn join(
         let bytes = if is_jpeg(final_name) { encode_jpeg(&picture) } else { encode_png(&picture) };
         return write_part(out_part, &bytes.map_err(|e| picture_error(out_part, e))?);
     }
-    take(made, out_part, kept)
+    copy(made, out_part)
 }
 
-/// Copies a picture of a chunk, without what its attributes say when the film keeps its picture alone.
-fn take(made: &Path, to: &Path, kept: Kept) -> Result<(), MediaError> {
-    if kept == Kept::PictureAndSound && has_exr_name(made) {
-        let bytes = exr_file::without_attributes(&pictures::read_file(made)?);
-        return write_part(to, &bytes.map_err(|e| picture_error(to, e))?);
-    }
+fn copy(made: &Path, to: &Path) -> Result<(), MediaError> {
     std::fs::copy(made, to).map(|_| ()).map_err(|e| MediaError::io(to, e))
 }
 
@@ -153,6 +153,14 @@ fn output_names(clip: &Clip) -> Vec<String> {
             format!("{base}.{}", if file.is_exr { "exr" } else { "png" })
         })
         .collect()
+}
+
+/// Names that say nothing but the order.
+fn numbered(clip: &Clip) -> Vec<String> {
+    let name = |(number, file): (usize, &PictureFile)| {
+        format!("{:08}.{}", number + 1, if file.is_exr { "exr" } else { "png" })
+    };
+    clip.pictures.iter().enumerate().map(name).collect()
 }
 
 fn files_in(folder: &Path) -> Result<Vec<PathBuf>, MediaError> {

@@ -143,7 +143,9 @@ impl Stills {
             Err(ProjectError::UnknownPerson { .. }) => Vec::new(),
             clips => clips?,
         };
-        let clips = std::iter::once(clip).chain(&identity_clips).map(|clip| {
+        // what the person filmed usually looks like is told by all their clips
+        let footage_clips = index.clips_of(&clip.person)?;
+        let clips = footage_clips.iter().chain(&identity_clips).map(|clip| {
             let tracks = index.tracks(clip.id)?;
             Ok((clip.info.fingerprint, format!("{tracks:?}")))
         });

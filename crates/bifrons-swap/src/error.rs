@@ -60,6 +60,22 @@ pub enum SwapError {
         /// Where the pictures were to go.
         path: PathBuf,
     },
+    /// Amounts of light reach farther than what is seen of them.
+    #[error(
+        "{path} is OpenEXR, which cannot be veiled: a face too dark or too bright to be found could be graded back"
+    )]
+    VeilOnLight {
+        /// The footage.
+        path: PathBuf,
+    },
+    /// Nothing tells what somebody usually looks like.
+    #[error(
+        "no cropped face of {person} can be read, and the model needs to know what they usually look like"
+    )]
+    NoFaces {
+        /// Who.
+        person: String,
+    },
     /// What was chosen for a track cannot be used.
     #[error("what was chosen for track {track} of {clip}: {source}")]
     Settings {
@@ -91,6 +107,10 @@ impl SwapError {
             Self::Picture(error) => error.hint(),
             Self::NotAPicture { .. } => Some("train on, or go back to an earlier checkpoint".to_owned()),
             Self::NotPatches { .. } | Self::NotOurs { .. } => Some("give a new folder".to_owned()),
+            Self::VeilOnLight { .. } => {
+                Some("make PNG of 16 bits of it, as it is meant to be seen, and veil that".to_owned())
+            }
+            Self::NoFaces { .. } => Some("run `bifrons extract` again".to_owned()),
             Self::Settings { .. } => Some(
                 "reset the shot on the studio's film page, or use the newer Bifrons that chose it".to_owned(),
             ),

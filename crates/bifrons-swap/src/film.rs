@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use crate::SwapError;
 use crate::ahead::WriteBehind;
 use crate::compose::matte;
-use crate::finished::{HASH_SUFFIX, check_place, discard, hash_of, is_recorded, publish};
+use crate::finished::{HASH_SUFFIX, check_place, discard, hash_of, is_recorded, publish, remove_all_but};
 use crate::settings::Adjustments;
 use crate::swap::{CHUNK_FRAMES, Swap, chunks, frames_replaced, frames_where};
 use crate::veil::{Covered, Guard, Veil};
@@ -154,6 +154,9 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
         }
     };
     let clip = swap.open()?;
+    if job.veil.is_some() && clip.is_light() {
+        return Err(SwapError::VeilOnLight { path: swap.clip.path.clone() });
+    }
     let encoding = Encoding::default();
     let plan = plan(job, swap, &encoding)?;
     let folder = job.layout.work(job.output);
@@ -296,14 +299,16 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
             return Err(SwapError::Finish(error));
         }
     };
-    publish(&part, job.output)?;
-    joining.advance(chunks.len() as u64, reporter);
-    atomic::remove_dir(&folder)?;
-    atomic::create_dir_all(&folder)?;
+    // what is finished is known as ours from the moment it has its name: a folder would else never be replaced again
     if guard.is_some() {
         atomic::write(&finished_covered, covered.to_text().as_bytes())?;
     }
-    atomic::write(&finished, hash_of(job.output)?.to_string().as_bytes())?;
+    atomic::write(&finished, hash_of(&part)?.to_string().as_bytes())?;
+    // somebody may have put something there meanwhile
+    check_place(&clip, job.output, &folder)?;
+    publish(&part, job.output)?;
+    joining.advance(chunks.len() as u64, reporter);
+    remove_all_but(&folder, &[&finished, &finished_covered])?;
 
     let with_face = frames_where(swap.index, swap.clip, |_| true)?.len();
     let frames_swapped = frames_replaced(swap.index, swap.clip, swap.adjustments)?.len();

@@ -1,6 +1,6 @@
 //! Finished films, which are files, or folders where the footage is one: their name, their hash, and what may be replaced.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bifrons_media::{Clip, ClipKind};
 use bifrons_project::{ContentHash, ProjectError, atomic};
@@ -31,6 +31,22 @@ pub(crate) fn hash_of(film: &Path) -> Result<ContentHash, ProjectError> {
     if film.is_dir() { ContentHash::of_folder(film) } else { ContentHash::of_file(film) }
 }
 
+/// Removes everything in the folder of a film's work but these files.
+///
+/// # Errors
+/// [`ProjectError::Io`] when the disk does not let it.
+pub(crate) fn remove_all_but(folder: &Path, kept: &[&Path]) -> Result<(), ProjectError> {
+    let entries = std::fs::read_dir(folder).map_err(|error| ProjectError::io("read", folder, error))?;
+    for path in entries.flatten().map(|entry| entry.path()).filter(|path| !kept.contains(&path.as_path())) {
+        if path.is_dir() {
+            atomic::remove_dir(&path)?;
+        } else {
+            std::fs::remove_file(&path).map_err(|error| ProjectError::io("remove", &path, error))?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether the film has the hash that was written into `record`.
 ///
 /// # Errors
@@ -53,10 +69,14 @@ pub(crate) fn check_place(clip: &Clip, output: &Path, records: &Path) -> Result<
         std::fs::read_dir(folder)
             .map(|entries| entries.flatten().map(|entry| entry.path()).collect::<Vec<_>>())
     };
-    if entries(output).is_ok_and(|held| held.is_empty()) {
+    let held = entries(output).unwrap_or_default();
+    if output.is_dir() && held.is_empty() {
         return Ok(());
     }
-    if output.is_dir() {
+    // nothing hidden is made here, and hashes pass it over
+    let is_hidden =
+        |path: &PathBuf| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    if output.is_dir() && !held.iter().any(is_hidden) {
         for record in entries(records).unwrap_or_default() {
             if record.extension().is_some_and(|e| e == HASH_SUFFIX) && is_recorded(output, &record)? {
                 return Ok(());

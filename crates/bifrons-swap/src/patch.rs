@@ -144,16 +144,27 @@ impl Painter {
     /// and what the network leaves out of drawings of `footage`'s faces.
     ///
     /// # Errors
-    /// [`SwapError::Project`]; [`SwapError::NotAPicture`] as [`sketch`](Self::sketch).
+    /// [`SwapError::NoFaces`], [`SwapError::Project`]; [`SwapError::NotAPicture`] as [`sketch`](Self::sketch).
     pub fn acquainted(mut self, index: &Index, person: &str, footage: &Clip) -> Result<Self, SwapError> {
         let Some(flat) = &mut self.flat else { return Ok(self) };
         let faces = faces_spread(index, footage, FACES_OF_FOOTAGE)?;
         let usual = |person: &str, otherwise: &[Face]| {
             usual_face(index, &usual_of(index, person, otherwise)?, &flat.of_input, self.input_px)
         };
-        let drawn = usual(person, &[])?;
-        flat.usual = usual(&footage.person, &faces)?;
-        flat.relight = relight(&drawn, &flat.usual, &flat.of_input, PATCH_PX)?;
+        let (drawn, filmed) = (usual(person, &[])?, usual(&footage.person, &faces)?);
+        if self.network.centred {
+            let Some(filmed) = filmed else {
+                return Err(SwapError::NoFaces { person: footage.person.clone() });
+            };
+            // a network that sees faces as they are draws them in the light that they are in; and somebody whom the project does
+            // not know may be lit in any way
+            if let Some(drawn) = &drawn {
+                flat.relight = relight(drawn, &filmed, &flat.of_input, PATCH_PX)?;
+            }
+            flat.usual = filmed;
+        }
+        // without faces of theirs there are no references either
+        let drawn = drawn.unwrap_or_else(|| flat.usual.clone());
         let sizes = Sizes { input_px: self.input_px, drawn_px: self.output_px, size_px: PATCH_PX };
         let of_footage = flat.usual.clone();
         let details = Details::of_person(index, person, &faces, sizes, |face, seen, whose| {

@@ -18,7 +18,7 @@ use crate::usual::usual_of;
 /// Frames in a chunk: some seconds of work.
 pub(crate) const CHUNK_FRAMES: usize = 96;
 /// Counts up when the same inputs would give another picture, so that chunks of an older program are not mixed in.
-const METHOD: u32 = 14;
+const METHOD: u32 = 15;
 
 /// A face onto footage.
 #[derive(Clone, Copy, Debug)]
@@ -63,11 +63,16 @@ impl Swap<'_> {
         let files = &self.checkpoint.manifest().files;
         let model: Vec<_> = files.iter().map(|(name, entry)| format!("{name} {}", entry.blake3)).collect();
         let detail = references(self.index, self.identity)?;
-        let detail: Vec<_> = detail.iter().map(|face| face.id).collect();
-        let mut usual = Vec::new();
-        for person in [self.identity, &self.clip.person] {
-            usual.extend(usual_of(self.index, person, &[])?.into_iter().map(|face| face.id));
+        let mut known = Vec::new();
+        for face in detail {
+            known.extend(identified(&face));
         }
+        for person in [self.identity, &self.clip.person] {
+            for face in usual_of(self.index, person, &[])? {
+                known.extend(identified(&face));
+            }
+        }
+        let known = ContentHash::of_bytes(&known);
         // what tells what is in front
         let front = match self.over_everything {
             true => None,
@@ -78,7 +83,7 @@ impl Swap<'_> {
         };
         let faces = faces_hash(self.index, self.clip, everybody)?;
         let text = format!(
-            "{METHOD} {:?} {} {} {faces} {model:?} {detail:?} {usual:?} {front:?} {rest}{}",
+            "{METHOD} {:?} {} {} {faces} {model:?} {known} {front:?} {rest}{}",
             self.clip.info.fingerprint,
             self.clip.person,
             self.identity,
@@ -139,6 +144,14 @@ pub(crate) fn faces_spread(index: &Index, clip: &ClipRow, frames: usize) -> Resu
     Ok(faces)
 }
 
+/// What a face is, to the last moved landmark.
+fn identified(face: &Face) -> Vec<u8> {
+    let (record, clip) = (&face.record, format!("{:?} {:?}", face.clip, face.record.crop));
+    let numbers = (record.frame as u64).to_le_bytes().into_iter().chain(record.track.to_le_bytes());
+    let points = record.points.iter().flatten().flat_map(|value| value.to_le_bytes());
+    clip.into_bytes().into_iter().chain(numbers).chain(points).collect()
+}
+
 /// What the index says of a clip's faces: a landmark that was moved or a track that was given to somebody else makes another
 /// film. For a veiled one everybody's faces count.
 fn faces_hash(index: &Index, clip: &ClipRow, everybody: bool) -> Result<ContentHash, SwapError> {
@@ -153,9 +166,7 @@ fn faces_hash(index: &Index, clip: &ClipRow, everybody: bool) -> Result<ContentH
         let before = ContentHash::of_bytes(&bytes).to_string();
         bytes = before.into_bytes();
         for face in faces {
-            bytes.extend((face.record.frame as u64).to_le_bytes());
-            bytes.extend(face.record.track.to_le_bytes());
-            bytes.extend(face.record.points.iter().flatten().flat_map(|value| value.to_le_bytes()));
+            bytes.extend(identified(&face));
         }
     }
     if everybody {

@@ -36,6 +36,7 @@ pub(crate) fn usual_of(index: &Index, person: &str, otherwise: &[Face]) -> Resul
         Err(ProjectError::UnknownPerson { .. }) => Vec::new(),
         faces => faces?,
     };
+    faces.retain(|face| face.record.crop.is_some());
     if faces.is_empty() {
         faces = otherwise.to_vec();
     }
@@ -43,7 +44,8 @@ pub(crate) fn usual_of(index: &Index, person: &str, otherwise: &[Face]) -> Resul
     Ok(faces.into_iter().step_by(step).collect())
 }
 
-/// What `faces` of one person usually look like, `size_px` squared, as [`UsualFace::face`].
+/// What `faces` of one person usually look like, `size_px` squared, as [`UsualFace::face`]. `None` when no crop of them can be
+/// read.
 ///
 /// # Errors
 /// [`SwapError::Project`].
@@ -52,16 +54,19 @@ pub(crate) fn usual_face(
     faces: &[Face],
     mask: &FlatMask,
     size_px: usize,
-) -> Result<RgbImage, SwapError> {
+) -> Result<Option<RgbImage>, SwapError> {
     let folders = index.crop_folders()?;
     let flat: Vec<_> =
         faces.par_iter().filter_map(|face| Some(Crop::of(face, &folders)?.flattened(size_px))).collect();
+    if flat.is_empty() {
+        return Ok(None);
+    }
     let mut usual = UsualFace::new(size_px);
     for (face, seen) in flat {
         let seen = seen.iter().zip(mask.inside()).map(|(seen, inside)| seen * inside);
         usual.add(face.data.as_chunks::<3>().0.iter().copied().zip(seen.collect::<Vec<_>>()));
     }
-    Ok(usual.face(mask))
+    Ok(Some(usual.face(mask)))
 }
 
 /// What flattened faces must be multiplied by, `size_px` squared, for light that usually falls on `drawn` to fall as it does on

@@ -23,6 +23,8 @@ use crate::{Look, TrainingError, held_out};
 
 /// Below this a network learns single pictures by heart.
 const FEWEST_FACES: usize = 1;
+/// By how much a borrowed mouth may be made brighter or darker: noise is no tooth.
+const MOST_BRIGHTER: f32 = 3.0;
 /// Faces decoded between two reports.
 const PORTION: usize = 64;
 
@@ -86,6 +88,7 @@ impl TrainingFace {
             for at in 3 * at..3 * at + 3 {
                 // between the lips a usual face is as bright as the light is
                 let brighter = f32::from(own.usual[at]) / f32::from(others.usual[at].max(1));
+                let brighter = brighter.clamp(MOST_BRIGHTER.recip(), MOST_BRIGHTER);
                 face.rgb[at] = mixed(self.rgb[at], brighter * f32::from(other.rgb[at]));
             }
             face.mask[at] = mixed(self.mask[at], f32::from(other.mask[at]));

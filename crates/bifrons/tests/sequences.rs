@@ -134,6 +134,15 @@ fn sequences_keep_their_kind_their_depth_and_their_light() {
     assert!(refused.stderr.contains("hint: give a new folder"), "{}", refused.all());
     assert_eq!(files_below(&made), before);
 
+    // light that can be graded hides nobody
+    let ran = step(
+        &["convert", "--veil", "--face", "alice", "--onto"],
+        &[&light, Path::new("-o"), &room.path("v")],
+    );
+    let refused = ran.expect(code::INPUT);
+    assert!(refused.stderr.contains("OpenEXR, which cannot be veiled"), "{}", refused.all());
+    assert!(!room.path("v").exists());
+
     // one picture alone, as what its name says
     let single = light.join("shot.02.exr");
     step(&["add", "--as", "bob"], &[&single]).expect(code::DONE);

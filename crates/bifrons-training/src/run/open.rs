@@ -84,8 +84,10 @@ fn start_from(job: &Job<'_>, path: &Path, people: Vec<String>) -> Result<Trainer
     };
     let meta: CheckpointMeta = checkpoint.meta()?;
     if meta.preset.network != job.preset.network {
+        let older =
+            if meta.preset.name == job.preset.name { ", as another version of Bifrons made it" } else { "" };
         return Err(nothing(format!(
-            "it is of the preset `{}`, this project of `{}`",
+            "it is of the preset `{}`{older}, this project of `{}`",
             meta.preset.name, job.preset.name
         )));
     }

@@ -100,7 +100,7 @@ mod tests {
         for size_px in [SIZE, 2 * SIZE] {
             let (before, wanted) = (skin(size_px, 2.0), skin(size_px, 0.0));
             let after = found.apply(&before);
-            assert!(off(&before, &wanted) > 0.1);
+            assert!(off(&before, &wanted) > 0.05, "{}", off(&before, &wanted));
             // at half a pixel the curve itself changes by 0.02
             assert!(off(&after, &wanted) < 0.012, "{}", off(&after, &wanted));
         }
@@ -124,6 +124,7 @@ mod tests {
         (0..SIZE * SIZE).filter(hole).for_each(|at| picture.set(at % SIZE, at / SIZE, [0.1; 3]));
         let found = Registration::between(&skin(SIZE, 0.0).lumas(), &picture.lumas(), &weight, SIZE);
         let step = found.steps[75 * SIZE + 75][0] * SIZE as f32;
-        assert!((step - 2.0).abs() < 0.7, "{step}");
+        // patches over its edge see both
+        assert!((step - 2.0).abs() < 1.0, "{step}");
     }
 }

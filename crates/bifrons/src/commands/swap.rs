@@ -13,7 +13,7 @@ use super::consent;
 use super::convert::{Film, convert_clip};
 use super::extract::extract_person;
 use super::project::{add_clip, check_place};
-use super::train::{How, limits_for, named_device, train_people};
+use super::train::{How, limits_for, named_device, preset_of, train_people};
 use crate::arguments::SwapArguments;
 use crate::failure::{Finished, Usage};
 
@@ -33,6 +33,7 @@ pub(super) fn run(arguments: &SwapArguments, context: &Context) -> anyhow::Resul
     }
     let project = Project::open_or_create(&dir)?;
     let run = project.index().start_run(&crate::progress::command_line(), arguments.seed, &preset.name)?;
+    let preset = preset_of(&project, &preset.name)?;
     // a model that is there keeps its own: another one is refused, and must not have been written down then
     if project.checkpoints().steps()?.is_empty() {
         project.update_config(|config| {

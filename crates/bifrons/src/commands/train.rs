@@ -64,7 +64,7 @@ pub(super) fn run(
         return Err(Usage(message.to_owned()).into());
     }
     let config = project.config()?;
-    let preset = Preset::named(&config.preset)?;
+    let preset = preset_of(&project, &config.preset)?;
     if dry_run {
         return needs(&project, &people, &preset, how, context);
     }
@@ -96,6 +96,17 @@ pub(super) fn limits_for(
     let joins = people.iter().any(|person| !meta.people.contains(person));
     let more = if joins || how.only.is_some() || how.sharpen { meta.trained_secs / 60.0 } else { 0.0 };
     Ok(Limits { minutes: limits.minutes.map(|minutes| minutes + more), ..limits })
+}
+
+/// The built-in preset of that name, or as the project's model has it: a model goes on as it began, also in a newer program.
+///
+/// # Errors
+/// When there is no such preset, or the model cannot be read.
+pub(super) fn preset_of(project: &Project, name: &str) -> anyhow::Result<Preset> {
+    let preset = Preset::named(name)?;
+    let Some(checkpoint) = project.checkpoints().newest()?.checkpoint else { return Ok(preset) };
+    let known: CheckpointMeta = checkpoint.meta()?;
+    Ok(if known.preset.name == name { known.preset } else { preset })
 }
 
 /// Trains the project's model on these people. `false` when stopped before a limit.
