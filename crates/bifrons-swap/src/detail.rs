@@ -401,10 +401,11 @@ mod tests {
         let fine = checkered(&drawing(0.3), 0.05);
         let half = checkered(&drawing(0.3), 0.025);
         // what is averaged leaves a checkerboard hardly anything
-        let found = softness(&[fine.clone(), fine.clone()], &[half.clone()], inside.inside());
+        let (fine, half) = ([fine], [half]);
+        let found = softness(&fine, &half, inside.inside());
         assert!((found - 0.5).abs() < 0.03, "{found}");
-        assert_eq!(softness(&[half], &[fine.clone()], inside.inside()), 0.0);
-        assert_eq!(softness(&[fine], &[], inside.inside()), 0.0);
+        assert_eq!(softness(&half, &fine, inside.inside()), 0.0);
+        assert_eq!(softness(&fine, &[], inside.inside()), 0.0);
     }
 
     #[test]

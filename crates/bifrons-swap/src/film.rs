@@ -183,6 +183,7 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
     }
 
     let painter = swap.painter()?;
+    let painter = if job.shows == Shows::Drawings { painter.in_own_light() } else { painter };
     let mut window = Window::new(swap.index, swap.clip, &clip, &painter, For::Film(swap.adjustments));
     let count = clip.frame_count();
     let chunks = chunks(count);

@@ -178,6 +178,15 @@ impl Painter {
         Ok(self)
     }
 
+    /// Leaves drawings in the light that the person who is drawn is usually in.
+    #[must_use]
+    pub(crate) fn in_own_light(mut self) -> Self {
+        if let Some(flat) = &mut self.flat {
+            flat.relight.clear();
+        }
+        self
+    }
+
     /// Draws the face under `mesh`, as the network lays faces.
     ///
     /// # Errors
