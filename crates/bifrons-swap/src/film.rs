@@ -165,6 +165,10 @@ pub fn convert_film(job: &FilmJob<'_>, reporter: &dyn Reporter, stop: &Stop) -> 
     // and what is covered in it
     let finished_covered = folder.join(format!("{plan}.covered"));
     if is_recorded(job.output, &finished)? && job.finish.beside().is_none_or(|beside| beside.is_file()) {
+        if job.shard.is_none() {
+            // chunks are left when it was stopped with the film in its place
+            remove_all_but(&folder, &[&finished, &finished_covered])?;
+        }
         let frames_swapped = frames_replaced(swap.index, swap.clip, swap.adjustments)?.len();
         let frames = clip.frame_count();
         return Ok(Converted {

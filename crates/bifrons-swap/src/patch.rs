@@ -83,8 +83,6 @@ pub struct Painter {
     /// `None` where the new face covers everything.
     occluders: Option<Occluders>,
     network: Network,
-    input_px: usize,
-    output_px: usize,
     device: Device,
 }
 
@@ -126,9 +124,8 @@ impl Painter {
                 })
             }
         };
-        let (input_px, output_px) = (network.input_px, network.output_px);
         let (net, device, network) = (net.settled(decoder), device.clone(), network.clone());
-        Ok(Self { net, decoder, flat, occluders: None, network, input_px, output_px, device })
+        Ok(Self { net, decoder, flat, occluders: None, network, device })
     }
 
     /// Keeps in front what lies in front of the face of the person who is replaced in `clip`.
@@ -149,7 +146,7 @@ impl Painter {
         let Some(flat) = &mut self.flat else { return Ok(self) };
         let faces = faces_spread(index, footage, FACES_OF_FOOTAGE)?;
         let usual = |person: &str, otherwise: &[Face]| {
-            usual_face(index, &usual_of(index, person, otherwise)?, &flat.of_input, self.input_px)
+            usual_face(index, &usual_of(index, person, otherwise)?, &flat.of_input, self.network.input_px)
         };
         let (drawn, filmed) = (usual(person, &[])?, usual(&footage.person, &faces)?);
         if self.network.centred {
@@ -165,7 +162,8 @@ impl Painter {
         }
         // without faces of theirs there are no references either
         let drawn = drawn.unwrap_or_else(|| flat.usual.clone());
-        let sizes = Sizes { input_px: self.input_px, drawn_px: self.output_px, size_px: PATCH_PX };
+        let sizes =
+            Sizes { input_px: self.network.input_px, drawn_px: self.network.output_px, size_px: PATCH_PX };
         let of_footage = flat.usual.clone();
         let details = Details::of_person(index, person, &faces, sizes, |face, seen, whose| {
             let usual = match whose {
@@ -201,14 +199,14 @@ impl Painter {
         let cover = cover.map(|known| known.cover(&footage, &points, scale, pose(&mesh))).transpose()?;
         let face = match &self.flat {
             None => {
-                let input_from_frame = Framing::Face.from_crop(self.input_px) * crop_from_frame;
-                let seen = hull_mask(&mesh.points_in(&input_from_frame), self.input_px, 0.0);
-                let face = aligned(frame, &input_from_frame, self.input_px);
-                let nothing = RgbImage::new(self.input_px, self.input_px);
+                let input_from_frame = Framing::Face.from_crop(self.network.input_px) * crop_from_frame;
+                let seen = hull_mask(&mesh.points_in(&input_from_frame), self.network.input_px, 0.0);
+                let face = aligned(frame, &input_from_frame, self.network.input_px);
+                let nothing = RgbImage::new(self.network.input_px, self.network.input_px);
                 self.draw(frame.index(), &face, &seen, &nothing)?
             }
             Some(Flat { of_input, usual, .. }) => {
-                let (mut flat, seen) = flatten(&footage, &points, scale, self.input_px, 1.0);
+                let (mut flat, seen) = flatten(&footage, &points, scale, self.network.input_px, 1.0);
                 if let Some(cover) = &cover {
                     cover.uncover(&mut flat)?;
                 }
@@ -287,7 +285,7 @@ impl Painter {
         seen: &[f32],
         usual: &RgbImage,
     ) -> Result<RgbImage, SwapError> {
-        let size = self.input_px;
+        let size = self.network.input_px;
         let mut planes = face.to_planes();
         for ((value, usual), seen) in planes.iter_mut().zip(usual.to_planes()).zip(seen.iter().cycle()) {
             *value = seen * self.network.shown(*value, usual);
@@ -298,7 +296,7 @@ impl Painter {
         if drawn.iter().any(|value| !value.is_finite()) {
             return Err(SwapError::NotAPicture { frame });
         }
-        Ok(RgbImage::from_planes(self.output_px, self.output_px, &drawn)?)
+        Ok(RgbImage::from_planes(self.network.output_px, self.network.output_px, &drawn)?)
     }
 }
 

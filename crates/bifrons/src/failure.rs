@@ -81,7 +81,7 @@ pub(crate) fn conclude(finished: anyhow::Result<Finished>, command_line: &str) -
                 outcome: Outcome::Failed,
                 outputs: Vec::new(),
                 measured: BTreeMap::new(),
-                error: Some(format!("{error:#}")),
+                error: Some(told(&error)),
                 hint,
             };
             (event, code)
@@ -192,5 +192,27 @@ fn of_net(error: &NetError) -> (u8, Option<String>) {
             (ENVIRONMENT, Some("leave out `--device` to compute on the processor".to_owned()))
         }
         NetError::Preset { .. } | NetError::Weights { .. } => (INPUT, None),
+    }
+}
+/// An error with its causes, but those that it tells itself.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match text.as_str() {
+        "" => cause,
+        told if told.contains(&cause) => text,
+        told => format!("{told}: {cause}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let cause = std::io::Error::other("the disk is gone");
+        let quoting = anyhow::Error::new(cause).context("a.mp4: the disk is gone");
+        assert_eq!(told(&quoting), "a.mp4: the disk is gone");
+        let cause = std::io::Error::other("the disk is gone");
+        assert_eq!(told(&anyhow::Error::new(cause).context("a.mp4")), "a.mp4: the disk is gone");
     }
 }
