@@ -110,7 +110,9 @@ impl SwapError {
             Self::VeilOnLight { .. } => {
                 Some("make PNG of 16 bits of it, as it is meant to be seen, and veil that".to_owned())
             }
-            Self::NoFaces { .. } => Some("run `bifrons extract` again".to_owned()),
+            Self::NoFaces { .. } => {
+                Some("crops are derived: start a new project folder, or add the clip again".to_owned())
+            }
             Self::Settings { .. } => Some(
                 "reset the shot on the studio's film page, or use the newer Bifrons that chose it".to_owned(),
             ),
